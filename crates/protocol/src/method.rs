@@ -1,0 +1,295 @@
+//! Every method: its name, who may call it, its parameters and its result (wire.md §7).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::role::{PAIRING, READ, Role, Scopes};
+use crate::secret::Secret;
+use crate::shape::{NON_EMPTY, Property, Shape, optional, required};
+use crate::{DeviceId, Refusal};
+
+/// The methods this gateway answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    ConfigGet,
+    DevicePairApprove,
+    DevicePairList,
+    DevicePairReject,
+    DevicePairRemove,
+    DevicePairRename,
+    DeviceTokenRevoke,
+    DeviceTokenRotate,
+    Health,
+    /// Extension, owner socket only: makes a one-time link for the owner's browser.
+    OwnerLink,
+    Status,
+}
+
+/// Who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Every authenticated connection, whatever its role and scopes.
+    Everyone,
+    /// Operators who hold the scope.
+    Operator(&'static str),
+    /// Only the owner of the machine, over the owner socket.
+    Owner,
+}
+
+/// Methods for nodes; an operator who calls one is told that its role is wrong (wire.md §7.1).
+const NODE_METHODS: [&str; 11] = [
+    "node.event",
+    "node.invoke.result",
+    "node.invoke.progress",
+    "node.pending.pull",
+    "node.pending.ack",
+    "node.pending.drain",
+    "node.skills.update",
+    "node.pluginTools.update",
+    "node.runnerInventory.update",
+    "node.pluginSurface.refresh",
+    "skills.bins",
+];
+
+impl Method {
+    pub const ALL: [Self; 11] = [
+        Self::ConfigGet,
+        Self::DevicePairApprove,
+        Self::DevicePairList,
+        Self::DevicePairReject,
+        Self::DevicePairRemove,
+        Self::DevicePairRename,
+        Self::DeviceTokenRevoke,
+        Self::DeviceTokenRotate,
+        Self::Health,
+        Self::OwnerLink,
+        Self::Status,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConfigGet => "config.get",
+            Self::DevicePairApprove => "device.pair.approve",
+            Self::DevicePairList => "device.pair.list",
+            Self::DevicePairReject => "device.pair.reject",
+            Self::DevicePairRemove => "device.pair.remove",
+            Self::DevicePairRename => "device.pair.rename",
+            Self::DeviceTokenRevoke => "device.token.revoke",
+            Self::DeviceTokenRotate => "device.token.rotate",
+            Self::Health => "health",
+            Self::OwnerLink => "owner.link",
+            Self::Status => "status",
+        }
+    }
+
+    pub fn access(self) -> Access {
+        match self {
+            Self::Health => Access::Everyone,
+            Self::ConfigGet | Self::Status => Access::Operator(READ),
+            Self::DevicePairApprove
+            | Self::DevicePairList
+            | Self::DevicePairReject
+            | Self::DevicePairRemove
+            | Self::DevicePairRename
+            | Self::DeviceTokenRevoke
+            | Self::DeviceTokenRotate => Access::Operator(PAIRING),
+            Self::OwnerLink => Access::Owner,
+        }
+    }
+
+    /// Whether `features.methods` names it.
+    pub fn is_advertised(self) -> bool {
+        self.access() != Access::Owner
+    }
+
+    fn params(self) -> Shape {
+        const REQUEST_ID: Property = required("requestId", NON_EMPTY);
+        const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
+        const ROLE: Property = required("role", NON_EMPTY);
+        const LABEL: Property = required("label", Shape::Text { min: 1, max: 64 });
+        const DIGEST: Property = optional("digest", NON_EMPTY);
+        const SCOPES: Property = optional("scopes", Shape::List(&NON_EMPTY));
+        const PROBE: Property = optional("probe", Shape::Bool);
+        const APPROVE: &[Property] = &[REQUEST_ID, DIGEST];
+        const RENAME: &[Property] = &[DEVICE_ID, LABEL];
+        const ROTATE: &[Property] = &[DEVICE_ID, ROLE, SCOPES];
+        Shape::Object(match self {
+            Self::ConfigGet | Self::DevicePairList | Self::OwnerLink | Self::Status => &[],
+            Self::Health => &[PROBE],
+            Self::DevicePairApprove => APPROVE,
+            Self::DevicePairReject => &[REQUEST_ID],
+            Self::DevicePairRemove => &[DEVICE_ID],
+            Self::DevicePairRename => RENAME,
+            Self::DeviceTokenRevoke => &[DEVICE_ID, ROLE],
+            Self::DeviceTokenRotate => ROTATE,
+        })
+    }
+
+    /// Finds the method a caller means and checks that it may call it, in the order of wire.md §7.
+    /// `is_owner` is true only on the owner socket.
+    pub fn authorize(name: &str, role: Role, scopes: &Scopes, is_owner: bool) -> Result<Self, Refusal> {
+        let method = Self::ALL.into_iter().find(|method| method.name() == name);
+        if method == Some(Self::Health) {
+            return Ok(Self::Health);
+        }
+        if (role == Role::Node) != NODE_METHODS.contains(&name) {
+            return Err(Refusal::RoleUnauthorized { role });
+        }
+        let Some(method) = method.filter(|method| is_owner || method.is_advertised()) else {
+            return Err(if role == Role::Operator && !scopes.contains(crate::role::ADMIN) {
+                Refusal::MissingScope { scope: crate::role::ADMIN.to_owned() }
+            } else {
+                Refusal::UnknownMethod { method: name.to_owned() }
+            });
+        };
+        match method.access() {
+            Access::Everyone | Access::Owner => Ok(method),
+            Access::Operator(scope) if scopes.allow(role, scope) => Ok(method),
+            Access::Operator(scope) => Err(Refusal::MissingScope { scope: scope.to_owned() }),
+        }
+    }
+
+    /// Checks the closed parameter shape and reads the parameters.
+    pub fn read_params<T: for<'de> Deserialize<'de>>(self, params: Option<Value>) -> Result<T, Refusal> {
+        let params = params.filter(|value| !value.is_null()).unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        let refuse = |problems| Refusal::ParamsInvalid { method: self.name(), problems };
+        self.params().check(&params).map_err(refuse)?;
+        serde_json::from_value(params).map_err(|error| refuse(error.to_string()))
+    }
+}
+
+/// No parameters.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Nothing {}
+
+/// Parameters of `health`. Probing is accepted and changes nothing yet.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct HealthParams {
+    #[serde(default)]
+    pub probe: bool,
+}
+
+/// Parameters of `device.pair.approve`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApproveParams {
+    pub request_id: String,
+    /// Extension: the digest of what was shown. An approval with a stale one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// Parameters of `device.pair.reject`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestRef {
+    pub request_id: String,
+}
+
+/// Parameters of `device.pair.remove`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceRef {
+    pub device_id: DeviceId,
+}
+
+/// Parameters of `device.pair.rename`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenameParams {
+    pub device_id: DeviceId,
+    pub label: String,
+}
+
+/// Parameters of `device.token.rotate` and `device.token.revoke`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenParams {
+    pub device_id: DeviceId,
+    pub role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+}
+
+/// Result of `device.pair.approve`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approved {
+    pub request_id: String,
+    pub device: crate::pairing::PairedDevice,
+}
+
+/// Result of `device.token.rotate`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotated {
+    pub device_id: DeviceId,
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    pub scopes: Scopes,
+    pub rotated_at_ms: u64,
+    pub token_delivery: TokenDelivery,
+}
+
+/// Whether a rotated token travels in the answer: only to the very device it belongs to (wire.md §7.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenDelivery {
+    InBand,
+    WithheldCrossDevice,
+}
+
+/// Result of `owner.link`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerLink {
+    /// The one-time code that goes into the fragment of the link.
+    pub bootstrap_token: Secret,
+    pub expires_at_ms: u64,
+    /// The port the gateway listens on.
+    pub port: u16,
+    /// Whether the gateway itself speaks TLS there.
+    pub tls: bool,
+    /// The address a browser on this machine should use.
+    pub host: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(name: &str, role: Role, scopes: &[&str], expected: &str) {
+        let scopes: Scopes = scopes.iter().copied().collect();
+        let said = match Method::authorize(name, role, &scopes, false) {
+            Ok(_) => "ok".to_owned(),
+            Err(refusal) => refusal.message(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn authorizes_by_role_then_scope_then_name() {
+        check("health", Role::Node, &[], "ok");
+        check("device.pair.list", Role::Operator, &["operator.pairing"], "ok");
+        check("device.pair.list", Role::Operator, &["operator.write"], "missing scope: operator.pairing");
+        check("device.pair.list", Role::Node, &["operator.pairing"], "unauthorized role: node");
+        check("node.event", Role::Operator, &["operator.admin"], "unauthorized role: operator");
+        check("no.such", Role::Operator, &["operator.admin"], "unknown method: no.such");
+        check("no.such", Role::Operator, &["operator.read"], "missing scope: operator.admin");
+        check("connect", Role::Operator, &["operator.read"], "missing scope: operator.admin");
+        check("owner.link", Role::Operator, &["operator.admin"], "unknown method: owner.link");
+    }
+
+    #[test]
+    fn parameters_are_closed() {
+        let refused = Method::DevicePairApprove.read_params::<ApproveParams>(Some(json!({"bogus": 1}))).unwrap_err();
+        assert_eq!(
+            refused.message(),
+            "invalid device.pair.approve params: must have required property 'requestId'; at root: unexpected property 'bogus'"
+        );
+        assert!(Method::DevicePairList.read_params::<Nothing>(None).is_ok());
+    }
+}
