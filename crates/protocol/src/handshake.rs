@@ -331,6 +331,7 @@ pub enum AuthMethod {
     Password,
     DeviceToken,
     BootstrapToken,
+    None,
     /// Extension: the device's signature alone.
     DeviceKey,
     /// Extension: the owner's unix socket.

@@ -1,0 +1,380 @@
+//! The verdict on a connection: let it in, let it wait, or say why not (wire.md §4, §5.4, §6).
+//!
+//! **Invariant:** there is no policy `if` about admission anywhere else. The facts are gathered before
+//! [`decide`] is called; what it returns is carried out without a second thought.
+
+use protocol::handshake::AuthMethod;
+use protocol::pairing::{ApprovedVia, Network, Origin, PairingReason};
+use protocol::refusal::{Audience, SecretKind};
+use protocol::role::OWNER_SCOPES;
+use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
+
+use crate::identity::VerifiedDevice;
+use crate::locality::{Attribution, Ingress};
+use crate::metadata;
+use crate::pairing::{Ask, Device, DevicePairing};
+use crate::policy::{AuthMode, Knock, Policy};
+
+/// Everything that is known when a connection asks to be let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    pub connect: &'a Connect,
+    pub device: Option<&'a VerifiedDevice>,
+    pub attribution: &'a Attribution,
+    pub is_encrypted: bool,
+    /// The Origin header, which a browser adds and a program does not.
+    pub page: Option<&'a str>,
+    pub shared_secret: SharedSecret,
+    pub device_token: Presented,
+    pub bootstrap: Presented,
+    /// What is stored about the device.
+    pub pairing: &'a DevicePairing,
+}
+
+/// The shared token or password, compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharedSecret {
+    NotGiven,
+    Match,
+    Mismatch,
+    /// The gateway has none to compare with.
+    NotConfigured,
+    /// Not compared: too many wrong ones came from there.
+    Locked { retry_after_ms: u64 },
+}
+
+/// A credential bound to one device, looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presented {
+    NotGiven,
+    Valid,
+    Invalid,
+    Locked { retry_after_ms: u64 },
+}
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Admit(Grant),
+    /// A rule answers for a person: record the approval, then admit.
+    Approve { ask: Box<Ask>, via: ApprovedVia, grant: Grant },
+    /// A person has to answer.
+    Pair(Box<Waiting>),
+    Refuse(Refusal),
+}
+
+/// A connection that has to wait for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub ask: Ask,
+    /// What the device holds already.
+    pub approved: Option<(Vec<Role>, Scopes)>,
+    /// Whether an official client should come back by itself.
+    pub wait_then_retry: bool,
+}
+
+/// What a connection may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub role: Role,
+    pub scopes: Scopes,
+    pub method: AuthMethod,
+    /// Whether the hello carries a device token.
+    pub issues_device_token: bool,
+    /// What it asked for beyond that, to be recorded as a request.
+    pub pending: Option<Box<Ask>>,
+}
+
+/// What proved that the connection may ask at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    SharedSecret,
+    Bootstrap,
+    DeviceToken,
+    /// The key of a paired device, for clients of ours.
+    DeviceKey,
+    /// Nothing, from near enough to be allowed to ask.
+    Knock,
+}
+
+/// Decides, in the order of wire.md §4.1 from the missing-device policy on.
+pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Verdict {
+    let Some(role) = facts.connect.role() else {
+        return Verdict::Refuse(Refusal::RoleInvalid);
+    };
+    let Some(device) = facts.device else {
+        return without_device(facts, policy, role);
+    };
+    match prove(facts, policy, role) {
+        Ok(proof) => with_device(facts, policy, role, device, proof),
+        Err(refusal) => Verdict::Refuse(refusal),
+    }
+}
+
+/// Clients that show no device (wire.md §4.2).
+fn without_device(facts: &Facts<'_>, policy: &Policy, role: Role) -> Verdict {
+    if facts.connect.is_control_ui() {
+        return Verdict::Refuse(Refusal::ControlUiDeviceRequired);
+    }
+    if role == Role::Node {
+        return Verdict::Refuse(Refusal::DeviceRequired);
+    }
+    let no_secret_needed = policy.auth_mode == AuthMode::None;
+    if no_secret_needed && !(is_backend(facts.connect) && is_local_program(facts)) {
+        return Verdict::Refuse(Refusal::DeviceRequired);
+    }
+    match facts.shared_secret {
+        SharedSecret::Match => {
+            let keeps_scopes = is_local_program(facts) && (is_cli(facts.connect) || is_backend(facts.connect));
+            Verdict::Admit(Grant {
+                role,
+                scopes: if keeps_scopes { facts.connect.scopes() } else { Scopes::default() },
+                method: shared_method(policy),
+                issues_device_token: false,
+                pending: None,
+            })
+        }
+        SharedSecret::NotGiven => Verdict::Refuse(Refusal::DeviceRequired),
+        SharedSecret::Mismatch | SharedSecret::NotConfigured | SharedSecret::Locked { .. } => {
+            Verdict::Refuse(secret_refusal(facts, policy))
+        }
+    }
+}
+
+/// Finds what lets a device ask, or says what is missing (wire.md §4.1, step 8).
+fn prove(facts: &Facts<'_>, policy: &Policy, role: Role) -> Result<Proof, Refusal> {
+    match facts.bootstrap {
+        Presented::Valid => return Ok(Proof::Bootstrap),
+        Presented::Locked { retry_after_ms } => return Err(Refusal::RateLimited { retry_after_ms }),
+        Presented::Invalid if facts.shared_secret != SharedSecret::Match => return Err(Refusal::BootstrapTokenInvalid),
+        Presented::Invalid | Presented::NotGiven => {}
+    }
+    if facts.shared_secret == SharedSecret::Match {
+        return Ok(Proof::SharedSecret);
+    }
+    if facts.device_token == Presented::Valid {
+        return Ok(Proof::DeviceToken);
+    }
+    if waits(facts.connect) {
+        let is_in = facts.pairing.paired.as_ref().is_some_and(|device| device.live_token(role).is_some());
+        if is_in {
+            return Ok(Proof::DeviceKey);
+        }
+        let shows_nothing = facts.connect.auth.as_ref().is_none_or(protocol::handshake::Auth::is_empty);
+        if shows_nothing && may_knock(policy.knock, facts.attribution) {
+            return Ok(Proof::Knock);
+        }
+    }
+    if let Presented::Locked { retry_after_ms } = facts.device_token {
+        return Err(Refusal::RateLimited { retry_after_ms });
+    }
+    let explicit_device_token =
+        facts.connect.auth.as_ref().is_some_and(|auth| protocol::handshake::Auth::given(auth.device_token.as_ref()).is_some());
+    if facts.device_token == Presented::Invalid && explicit_device_token {
+        return Err(Refusal::DeviceTokenMismatch);
+    }
+    Err(secret_refusal(facts, policy))
+}
+
+/// A device that proved its key: is it in, does it wait, or does a rule let it in?
+fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &VerifiedDevice, proof: Proof) -> Verdict {
+    let connect = facts.connect;
+    let asked = connect.scopes();
+    if proof == Proof::Bootstrap && !fits_owner_link(connect, role, &asked) {
+        return Verdict::Refuse(Refusal::BootstrapTokenInvalid);
+    }
+    let grant = Grant {
+        role,
+        scopes: asked,
+        method: method(proof, policy),
+        issues_device_token: true,
+        pending: None,
+    };
+    if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
+        return Verdict::Admit(Grant { issues_device_token: facts.pairing.paired.is_some(), ..grant });
+    }
+    let paired = facts.pairing.paired.as_ref();
+    let Some(reason) = missing(paired, connect, role, &grant.scopes) else {
+        let exceeds_token = proof == Proof::DeviceToken && !token_allows(paired, role, &grant.scopes);
+        return if exceeds_token { Verdict::Refuse(Refusal::DeviceTokenScopeMismatch) } else { Verdict::Admit(grant) };
+    };
+    let ask = new_ask(facts, device, role, &grant.scopes, reason, proof);
+    if proof == Proof::Bootstrap {
+        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::Bootstrap, grant };
+    }
+    if proof == Proof::SharedSecret && is_silent(facts, policy, reason, role) {
+        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::Silent, grant };
+    }
+    if reason == PairingReason::NotPaired && proof == Proof::SharedSecret && is_listed_node(facts, policy, role) {
+        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::TrustedCidr, grant };
+    }
+    if reason == PairingReason::ScopeUpgrade {
+        // A client of ours goes on with what it has; an official one is told to stop and wait.
+        if waits(connect) {
+            let held = paired.map(|device| device.scopes.allowed_part(role, &grant.scopes)).unwrap_or_default();
+            if !held.is_empty() {
+                return Verdict::Admit(Grant { scopes: held, pending: Some(Box::new(ask)), ..grant });
+            }
+        } else if proof == Proof::DeviceToken {
+            return Verdict::Refuse(Refusal::DeviceTokenScopeMismatch);
+        }
+    }
+    Verdict::Pair(Box::new(Waiting {
+        ask,
+        approved: paired.map(|device| (device.roles.clone(), device.scopes.normalized())),
+        wait_then_retry: connect.is_control_ui() && role == Role::Operator,
+    }))
+}
+
+/// What a device still lacks for this connection, in the order of wire.md §6.2.
+fn missing(paired: Option<&Device>, connect: &Connect, role: Role, asked: &Scopes) -> Option<PairingReason> {
+    let Some(device) = paired else {
+        return Some(PairingReason::NotPaired);
+    };
+    let family = connect.client.device_family.as_deref().unwrap_or_default();
+    let stored_family = device.device_family.as_deref().unwrap_or_default();
+    if !metadata::is_same_kind(&device.platform, stored_family, &connect.client.platform, family) {
+        return Some(PairingReason::MetadataUpgrade);
+    }
+    if device.live_token(role).is_none() {
+        return Some(PairingReason::RoleUpgrade);
+    }
+    (!device.scopes.allow_all(role, asked)).then_some(PairingReason::ScopeUpgrade)
+}
+
+fn token_allows(paired: Option<&Device>, role: Role, asked: &Scopes) -> bool {
+    paired.and_then(|device| device.live_token(role)).is_some_and(|token| token.scopes.allow_all(role, asked))
+}
+
+fn new_ask(
+    facts: &Facts<'_>,
+    device: &VerifiedDevice,
+    role: Role,
+    asked: &Scopes,
+    reason: PairingReason,
+    proof: Proof,
+) -> Ask {
+    let client = &facts.connect.client;
+    Ask {
+        device_id: device.id().clone(),
+        public_key: device.key().to_base64url(),
+        display_name: client.display_name.clone(),
+        platform: client.platform.clone(),
+        device_family: client.device_family.clone(),
+        client_id: client.id.clone(),
+        client_mode: client.mode.clone(),
+        role,
+        scopes: asked.clone(),
+        reason,
+        has_secret: proof != Proof::Knock && proof != Proof::DeviceKey,
+        is_direct_local: facts.attribution.is_direct_local(),
+        origin: Origin {
+            address: facts.attribution.client.to_string(),
+            network: facts.attribution.network(),
+            resolved: facts.attribution.resolved(),
+            encrypted: facts.is_encrypted,
+            page: facts.page.map(str::to_owned),
+        },
+        user_agent: facts.connect.user_agent.clone(),
+    }
+}
+
+/// Whether this machine vouches for the device (wire.md §5.4): only over a direct loopback connection,
+/// never through forwarding headers, never on the word of a Host header, never for a page of another
+/// program.
+fn is_silent(facts: &Facts<'_>, policy: &Policy, reason: PairingReason, role: Role) -> bool {
+    let is_page = facts.page.is_some();
+    let foreign_page = is_page && !facts.connect.is_web_page();
+    if foreign_page || !policy.auto_approve_local || !facts.attribution.is_direct_local() {
+        return false;
+    }
+    match reason {
+        PairingReason::NotPaired | PairingReason::ScopeUpgrade => true,
+        PairingReason::RoleUpgrade => role == Role::Operator,
+        PairingReason::MetadataUpgrade => !is_page && is_native_app(facts.connect),
+    }
+}
+
+/// Nodes from address ranges the owner listed (wire.md §5.4, trusted CIDR).
+fn is_listed_node(facts: &Facts<'_>, policy: &Policy, role: Role) -> bool {
+    let through_loopback_proxy =
+        matches!(facts.attribution.ingress, Ingress::TrustedProxy { proxy } if proxy.is_loopback());
+    role == Role::Node
+        && facts.connect.scopes().is_empty()
+        && facts.page.is_none()
+        && !through_loopback_proxy
+        && policy.auto_approve_cidrs.iter().any(|network| network.contains(&facts.attribution.client))
+}
+
+fn may_knock(knock: Knock, attribution: &Attribution) -> bool {
+    match knock {
+        Knock::Off => false,
+        Knock::Private => attribution.network() != Network::Public,
+        Knock::Any => true,
+    }
+}
+
+/// An owner link is for the Control UI and for exactly the owner's scopes (wire.md §10.3).
+fn fits_owner_link(connect: &Connect, role: Role, asked: &Scopes) -> bool {
+    connect.is_control_ui() && role == Role::Operator && asked.same_set(&Scopes::from(OWNER_SCOPES))
+}
+
+fn waits(connect: &Connect) -> bool {
+    connect.has_cap(CAP_PAIRING_WAIT)
+}
+
+fn is_cli(connect: &Connect) -> bool {
+    connect.client.id == "cli" && connect.client.mode == "cli"
+}
+
+fn is_backend(connect: &Connect) -> bool {
+    connect.client.id == "gateway-client" && connect.client.mode == "backend"
+}
+
+fn is_native_app(connect: &Connect) -> bool {
+    let is_app = ["openclaw-macos", "openclaw-linux", "openclaw-ios", "openclaw-android"].contains(&connect.client.id.as_str());
+    is_app && connect.client.mode == "ui"
+}
+
+fn is_local_program(facts: &Facts<'_>) -> bool {
+    facts.attribution.is_direct_local() && facts.page.is_none()
+}
+
+fn shared_method(policy: &Policy) -> AuthMethod {
+    match policy.auth_mode {
+        AuthMode::Token => AuthMethod::Token,
+        AuthMode::Password => AuthMethod::Password,
+        AuthMode::None => AuthMethod::None,
+    }
+}
+
+fn method(proof: Proof, policy: &Policy) -> AuthMethod {
+    match proof {
+        Proof::SharedSecret => shared_method(policy),
+        Proof::Bootstrap => AuthMethod::BootstrapToken,
+        Proof::DeviceToken => AuthMethod::DeviceToken,
+        Proof::DeviceKey | Proof::Knock => AuthMethod::DeviceKey,
+    }
+}
+
+/// Why the shared secret did not let the client in, in words for that client (wire.md §4.3).
+fn secret_refusal(facts: &Facts<'_>, policy: &Policy) -> Refusal {
+    let kind = if policy.auth_mode == AuthMode::Password { SecretKind::Password } else { SecretKind::Token };
+    let audience = match facts.connect {
+        connect if connect.is_web_page() => Audience::ControlUi,
+        connect if is_cli(connect) && facts.attribution.is_direct_local() => Audience::LocalCli,
+        connect if is_cli(connect) => Audience::RemoteCli,
+        _ => Audience::Other,
+    };
+    match facts.shared_secret {
+        SharedSecret::Mismatch => {
+            let auth = facts.connect.auth.clone().unwrap_or_default();
+            let only_token = auth.token.is_some() && auth.device_token.is_none() && auth.password.is_none();
+            let can_retry_with_device_token = facts.device.is_some() && kind == SecretKind::Token && only_token;
+            Refusal::SecretMismatch { kind, audience, can_retry_with_device_token }
+        }
+        SharedSecret::NotConfigured => Refusal::SecretNotConfigured { kind },
+        SharedSecret::Locked { retry_after_ms } => Refusal::RateLimited { retry_after_ms },
+        SharedSecret::NotGiven | SharedSecret::Match => Refusal::SecretMissing { kind, audience },
+    }
+}

@@ -1,0 +1,313 @@
+//! One function per event.
+
+use protocol::event::Decision;
+use protocol::pairing::ApprovedVia;
+use protocol::{Refusal, Role, Scopes};
+
+use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token};
+
+/// Forgets a request that nobody decided in time.
+pub(super) fn sweep(mut state: DevicePairing, now_ms: u64) -> Step {
+    let Some(expired) = state.pending.take_if(|pending| pending.expires_at_ms() <= now_ms) else {
+        return (state, Vec::new());
+    };
+    let effects = vec![Effect::Drop { request_id: expired.request_id, why: Dropped::Expired }, Effect::ListChanged];
+    (state, effects)
+}
+
+/// Records a request. It keeps its id as long as it does not ask for more than before; a wider one
+/// replaces it, so that an id never stands for more than what was shown under it.
+pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms: u64) -> Step {
+    let approved = state.paired.as_ref().map(|device| device.scopes.clone()).unwrap_or_default();
+    let is_repair = state.paired.is_some();
+    let mut effects = Vec::new();
+    let pending = match state.pending.take() {
+        Some(known) if covers(&known, &ask) => {
+            let before = known.shown(&approved).digest();
+            let refreshed = refresh(known, ask, now_ms);
+            if refreshed.shown(&approved).digest() != before {
+                effects.push(Effect::ListChanged);
+            }
+            refreshed
+        }
+        known => {
+            let mut merged = Pending {
+                request_id,
+                roles: vec![ask.role],
+                ask,
+                is_repair,
+                ts: now_ms,
+                refreshed_at_ms: None,
+                attempts: 1,
+            };
+            if let Some(old) = known {
+                merged.ask.scopes = old.ask.scopes.merged_with(&merged.ask.scopes);
+                merged.roles = merge_roles(&old.roles, &merged.roles);
+                merged.attempts = old.attempts.saturating_add(1);
+                effects.push(Effect::Resolve { request_id: old.request_id.clone(), decision: Decision::Rejected });
+                effects.push(Effect::Drop { request_id: old.request_id, why: Dropped::Superseded });
+            }
+            effects.push(Effect::Announce(Box::new(merged.shown(&approved))));
+            merged
+        }
+    };
+    state.pending = Some(pending);
+    (state, effects)
+}
+
+fn covers(known: &Pending, ask: &Ask) -> bool {
+    known.ask.role == ask.role && known.ask.scopes.allow_all(ask.role, &ask.scopes)
+}
+
+fn refresh(known: Pending, newer: Ask, now_ms: u64) -> Pending {
+    let scopes = known.ask.scopes;
+    // A request that once showed the secret stays one that did; the key proves it is the same device.
+    let has_secret = known.ask.has_secret || newer.has_secret;
+    Pending {
+        ask: Ask { scopes, has_secret, ..newer },
+        refreshed_at_ms: Some(now_ms),
+        attempts: known.attempts.saturating_add(1),
+        ..known
+    }
+}
+
+fn merge_roles(first: &[Role], second: &[Role]) -> Vec<Role> {
+    let mut roles = first.to_vec();
+    roles.extend(second.iter().filter(|role| !first.contains(role)));
+    roles
+}
+
+pub(super) fn approve(
+    state: DevicePairing,
+    request_id: &str,
+    digest: Option<&str>,
+    decider: &Decider,
+    generation: &str,
+    now_ms: u64,
+) -> Result<Step, Refusal> {
+    let denied = || if decider.is_admin() { Refusal::RequestUnknown } else { Refusal::ApprovalDenied };
+    let pending = state.pending.as_ref().filter(|pending| pending.request_id == request_id).ok_or_else(denied)?;
+    let only_operator = pending.roles.iter().all(|role| *role == Role::Operator);
+    if !decider.may_touch(&pending.ask.device_id) || !(only_operator || decider.is_admin()) {
+        return Err(Refusal::ApprovalDenied);
+    }
+    if let Some(scope) = decider.scopes.first_missing(Role::Operator, &operator_part(&pending.ask.scopes)) {
+        return Err(Refusal::ApproverLacksScope { scope: scope.to_owned() });
+    }
+    let approved = state.paired.as_ref().map(|device| device.scopes.clone()).unwrap_or_default();
+    if digest.is_some_and(|shown| shown != pending.shown(&approved).digest()) {
+        return Err(Refusal::RequestChanged);
+    }
+    let (ask, roles) = (pending.ask.clone(), pending.roles.clone());
+    admit(state, &ask, &roles, ApprovedVia::Owner, generation, None, now_ms)
+}
+
+pub(super) fn grant(
+    state: DevicePairing,
+    ask: &Ask,
+    via: ApprovedVia,
+    generation: &str,
+    issuer: Option<&str>,
+    now_ms: u64,
+) -> Result<Step, Refusal> {
+    admit(state, ask, &[ask.role], via, generation, issuer, now_ms)
+}
+
+/// Merges an approved ask into the device and gives it new tokens for the roles it asked for. Whatever
+/// request of this device waited is answered by that, if it is covered.
+fn admit(
+    mut state: DevicePairing,
+    ask: &Ask,
+    roles: &[Role],
+    via: ApprovedVia,
+    generation: &str,
+    issuer: Option<&str>,
+    now_ms: u64,
+) -> Result<Step, Refusal> {
+    if let Some(stray) = ask.scopes.iter().find(|scope| !roles.iter().any(|role| belongs(*role, scope))) {
+        return Err(Refusal::ScopeOutsideRoles { scope: stray.to_owned() });
+    }
+    let known = state.paired.take();
+    let mut device = Device {
+        device_id: ask.device_id.clone(),
+        public_key: ask.public_key.clone(),
+        display_name: ask.display_name.clone(),
+        operator_label: known.as_ref().and_then(|device| device.operator_label.clone()),
+        platform: ask.platform.clone(),
+        device_family: ask.device_family.clone(),
+        client_id: ask.client_id.clone(),
+        client_mode: ask.client_mode.clone(),
+        role: ask.role,
+        roles: merge_roles(known.as_ref().map(|device| device.roles.as_slice()).unwrap_or_default(), roles),
+        scopes: known.as_ref().map(|device| device.scopes.clone()).unwrap_or_default().merged_with(&ask.scopes),
+        remote_ip: (!ask.is_direct_local).then(|| ask.origin.address.clone()),
+        approved_via: known.as_ref().map_or(via, |device| device.approved_via.merged_with(via)),
+        created_at_ms: known.as_ref().map_or(now_ms, |device| device.created_at_ms),
+        approved_at_ms: now_ms,
+        last_seen_at_ms: known.as_ref().and_then(|device| device.last_seen_at_ms),
+        tokens: known.map(|device| device.tokens).unwrap_or_default(),
+    };
+    for role in roles {
+        mint(&mut device, *role, &ask.scopes, generation, issuer, now_ms);
+    }
+    let mut effects = Vec::new();
+    let answered = state.pending.take_if(|pending| covers_pending(&device, pending));
+    if let Some(answered) = answered {
+        effects.push(Effect::Resolve { request_id: answered.request_id, decision: Decision::Approved });
+    } else {
+        effects.push(Effect::ListChanged);
+    }
+    state.paired = Some(device);
+    Ok((state, effects))
+}
+
+fn covers_pending(device: &Device, pending: &Pending) -> bool {
+    pending.roles.iter().all(|role| device.roles.contains(role) && device.live_token(*role).is_some())
+        && device.scopes.allow_all(pending.ask.role, &pending.ask.scopes)
+}
+
+/// Gives the device a new token for a role: what the old one allowed and what is new.
+fn mint(device: &mut Device, role: Role, scopes: &Scopes, generation: &str, issuer: Option<&str>, now_ms: u64) {
+    let old = device.tokens.iter().position(|token| token.role == role).map(|index| device.tokens.remove(index));
+    let held = old.as_ref().filter(|token| token.is_live()).map(|token| token.scopes.clone()).unwrap_or_default();
+    let own_part: Scopes = scopes.iter().filter(|scope| belongs(role, scope)).collect();
+    device.tokens.push(Token {
+        role,
+        generation: generation.to_owned(),
+        scopes: held.merged_with(&own_part).normalized(),
+        issuer: issuer.map(str::to_owned),
+        created_at_ms: old.as_ref().map_or(now_ms, |token| token.created_at_ms),
+        rotated_at_ms: old.as_ref().map(|_| now_ms),
+        revoked_at_ms: None,
+        last_used_at_ms: old.and_then(|token| token.last_used_at_ms),
+    });
+}
+
+/// `operator.*` scopes belong to operators, all others to nodes.
+fn belongs(role: Role, scope: &str) -> bool {
+    (role == Role::Operator) == scope.starts_with("operator.")
+}
+
+fn operator_part(scopes: &Scopes) -> Scopes {
+    scopes.iter().filter(|scope| belongs(Role::Operator, scope)).collect()
+}
+
+pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decider) -> Result<Step, Refusal> {
+    let denied = || if decider.is_admin() { Refusal::RequestUnknown } else { Refusal::RejectionDenied };
+    let pending = state.pending.take_if(|pending| pending.request_id == request_id).ok_or_else(denied)?;
+    if !decider.may_touch(&pending.ask.device_id) {
+        return Err(Refusal::RejectionDenied);
+    }
+    Ok((state, vec![Effect::Resolve { request_id: pending.request_id, decision: Decision::Rejected }]))
+}
+
+pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step, Refusal> {
+    let denied = || if decider.is_admin() { Refusal::DeviceUnknown } else { Refusal::RemovalDenied };
+    let device = state.paired.take().ok_or_else(denied)?;
+    if !decider.may_touch(&device.device_id) {
+        return Err(Refusal::RemovalDenied);
+    }
+    let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
+    if let Some(pending) = state.pending.take() {
+        effects.push(Effect::Resolve { request_id: pending.request_id, decision: Decision::Rejected });
+    }
+    Ok((state, effects))
+}
+
+pub(super) fn rename(mut state: DevicePairing, label: &str, decider: &Decider) -> Result<Step, Refusal> {
+    let label = label.trim();
+    if label.is_empty() {
+        return Err(Refusal::LabelRequired);
+    }
+    let device = state.paired.as_mut().ok_or(Refusal::DeviceUnknown)?;
+    if !decider.may_touch(&device.device_id) {
+        return Err(Refusal::RenameDenied);
+    }
+    device.operator_label = Some(label.to_owned());
+    Ok((state, vec![Effect::Renamed]))
+}
+
+pub(super) fn rotate(
+    mut state: DevicePairing,
+    role: &str,
+    scopes: Option<Scopes>,
+    decider: &Decider,
+    generation: String,
+    now_ms: u64,
+) -> Result<Step, Refusal> {
+    let role = Role::parse(role).ok_or(Refusal::RotationDenied)?;
+    let device = state.paired.as_mut().ok_or(Refusal::RotationDenied)?;
+    let approved = device.scopes.clone();
+    let id = device.device_id.clone();
+    let is_approved_role = device.roles.contains(&role);
+    let token = device.token_mut(role).filter(|token| token.is_live() && is_approved_role);
+    let token = token.ok_or(Refusal::RotationDenied)?;
+    let scopes = scopes.map_or_else(|| token.scopes.clone(), |asked| asked.normalized());
+    let allowed = decider.may_touch(&id)
+        && (role == Role::Operator || decider.is_admin())
+        && approved.allow_all(role, &scopes)
+        && (role == Role::Node || decider.scopes.allow_all(Role::Operator, &scopes));
+    if !allowed {
+        return Err(Refusal::RotationDenied);
+    }
+    token.generation = generation;
+    token.scopes = scopes;
+    token.rotated_at_ms = Some(now_ms);
+    token.issuer = None;
+    Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
+}
+
+pub(super) fn revoke(
+    mut state: DevicePairing,
+    role: &str,
+    decider: &Decider,
+    now_ms: u64,
+) -> Result<Step, Refusal> {
+    let role = Role::parse(role).ok_or(Refusal::RevocationDenied)?;
+    let device = state.paired.as_mut().ok_or(Refusal::RevocationDenied)?;
+    let id = device.device_id.clone();
+    let token = device.token_mut(role).ok_or(Refusal::RevocationDenied)?;
+    let holds_as_much = role == Role::Node || decider.scopes.allow_all(Role::Operator, &token.scopes);
+    let allowed = decider.may_touch(&id) && holds_as_much && (role == Role::Operator || decider.is_admin());
+    if !allowed {
+        return Err(Refusal::RevocationDenied);
+    }
+    token.revoked_at_ms.get_or_insert(now_ms);
+    Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
+}
+
+pub(super) fn seen(
+    mut state: DevicePairing,
+    role: Role,
+    display_name: Option<String>,
+    platform: String,
+    device_family: Option<String>,
+    now_ms: u64,
+) -> Step {
+    if let Some(device) = state.paired.as_mut() {
+        device.last_seen_at_ms = Some(now_ms);
+        device.display_name = display_name.or(device.display_name.take());
+        if !platform.is_empty() {
+            device.platform = platform;
+        }
+        device.device_family = device_family.or(device.device_family.take());
+        if let Some(token) = device.token_mut(role) {
+            token.last_used_at_ms = Some(now_ms);
+        }
+    }
+    (state, Vec::new())
+}
+
+pub(super) fn reissue(
+    mut state: DevicePairing,
+    role: Role,
+    scopes: &Scopes,
+    generation: &str,
+    issuer: Option<&str>,
+    now_ms: u64,
+) -> Step {
+    if let Some(device) = state.paired.as_mut() {
+        mint(device, role, scopes, generation, issuer, now_ms);
+    }
+    (state, Vec::new())
+}

@@ -1,0 +1,214 @@
+//! The pairing state machine of one device: what it was granted, what it asks for, and how people's
+//! decisions change both (wire.md §6.2).
+//!
+//! **Invariant:** [`step`] is the only way from one state to the next. It returns the new state and
+//! the effects that the server carries out after the new state is stored.
+
+mod decide;
+mod record;
+
+#[cfg(test)]
+mod tests;
+
+use protocol::event::Decision;
+use protocol::pairing::{ApprovedVia, PairedDevice, PairingReason, PendingRequest};
+use protocol::{DeviceId, PAIRING_LIFETIME_MS, Refusal, Role, Scopes};
+
+pub use record::{Device, Pending, Token};
+
+/// Everything stored about one device.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DevicePairing {
+    pub paired: Option<Device>,
+    pub pending: Option<Pending>,
+}
+
+/// What a device asks for, with all a person needs to judge it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    pub device_id: DeviceId,
+    pub public_key: String,
+    pub display_name: Option<String>,
+    pub platform: String,
+    pub device_family: Option<String>,
+    pub client_id: String,
+    pub client_mode: String,
+    pub role: Role,
+    pub scopes: Scopes,
+    pub reason: PairingReason,
+    pub has_secret: bool,
+    /// Whether the request came from this machine itself; then no address is shown.
+    pub is_direct_local: bool,
+    pub origin: protocol::pairing::Origin,
+    pub user_agent: Option<String>,
+}
+
+/// Who decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decider {
+    pub scopes: Scopes,
+    /// The device that decides, if it is one.
+    pub device_id: Option<DeviceId>,
+    /// Whether it got in by its own device credential alone. Without admin it then only sees itself.
+    pub by_device_credential: bool,
+}
+
+impl Decider {
+    fn is_admin(&self) -> bool {
+        self.scopes.contains(protocol::role::ADMIN)
+    }
+
+    /// Whether another device's affairs are none of its business.
+    pub fn is_confined_to_itself(&self) -> bool {
+        self.by_device_credential && !self.is_admin()
+    }
+
+    fn may_touch(&self, device: &DeviceId) -> bool {
+        !self.is_confined_to_itself() || self.device_id.as_ref() == Some(device)
+    }
+}
+
+/// What can happen to a device's pairing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PairingEvent {
+    /// A device asks. `request_id` is used if this becomes a new request.
+    Ask { ask: Box<Ask>, request_id: String },
+    /// A rule of the owner's, or a one-time code, answers for a person.
+    Grant { ask: Box<Ask>, via: ApprovedVia, generation: String, issuer: Option<String> },
+    Approve { request_id: String, digest: Option<String>, decider: Decider, generation: String },
+    Reject { request_id: String, decider: Decider },
+    Remove { decider: Decider },
+    Rename { label: String, decider: Decider },
+    Rotate { role: String, scopes: Option<Scopes>, decider: Decider, generation: String },
+    Revoke { role: String, decider: Decider },
+    /// Time has passed.
+    Sweep,
+    /// A device got in: what it says of itself is refreshed and its use recorded.
+    Seen { role: Role, display_name: Option<String>, platform: String, device_family: Option<String> },
+    /// The token of a role must be replaced, because it was issued under a secret that is gone.
+    Reissue { role: Role, scopes: Scopes, generation: String, issuer: Option<String> },
+}
+
+/// What the server has to do once the new state is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell those who may pair that somebody asks.
+    Announce(Box<PendingRequest>),
+    /// Tell them how a request ended, and those who wait for it.
+    Resolve { request_id: String, decision: Decision },
+    /// Tell those who wait that their request was replaced or ran out.
+    Drop { request_id: String, why: Dropped },
+    /// Tell everyone who may pair that a device has a new name (wire.md §7.2).
+    Renamed,
+    /// Tell our own clients that their list is out of date; the others never hear of these changes.
+    ListChanged,
+    /// Close this device's sockets; with a role, only those.
+    CloseSockets { role: Option<Role> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    Superseded,
+    Expired,
+}
+
+/// The next state, and what follows from it.
+pub type Step = (DevicePairing, Vec<Effect>);
+
+/// Applies one event. On refusal nothing changes.
+pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<Step, Refusal> {
+    let (state, mut effects) = decide::sweep(state, now_ms);
+    let (state, more) = match event {
+        PairingEvent::Ask { ask, request_id } => decide::ask(state, *ask, request_id, now_ms),
+        PairingEvent::Grant { ask, via, generation, issuer } => {
+            decide::grant(state, &ask, via, &generation, issuer.as_deref(), now_ms)?
+        }
+        PairingEvent::Approve { request_id, digest, decider, generation } => {
+            decide::approve(state, &request_id, digest.as_deref(), &decider, &generation, now_ms)?
+        }
+        PairingEvent::Reject { request_id, decider } => decide::reject(state, &request_id, &decider)?,
+        PairingEvent::Remove { decider } => decide::remove(state, &decider)?,
+        PairingEvent::Rename { label, decider } => decide::rename(state, &label, &decider)?,
+        PairingEvent::Rotate { role, scopes, decider, generation } => {
+            decide::rotate(state, &role, scopes, &decider, generation, now_ms)?
+        }
+        PairingEvent::Revoke { role, decider } => decide::revoke(state, &role, &decider, now_ms)?,
+        PairingEvent::Sweep => (state, Vec::new()),
+        PairingEvent::Seen { role, display_name, platform, device_family } => {
+            decide::seen(state, role, display_name, platform, device_family, now_ms)
+        }
+        PairingEvent::Reissue { role, scopes, generation, issuer } => {
+            decide::reissue(state, role, &scopes, &generation, issuer.as_deref(), now_ms)
+        }
+    };
+    effects.extend(more);
+    Ok((state, effects))
+}
+
+impl Pending {
+    /// When the request is forgotten, Unix epoch milliseconds.
+    pub fn expires_at_ms(&self) -> u64 {
+        self.refreshed_at_ms.unwrap_or(self.ts) + PAIRING_LIFETIME_MS
+    }
+
+    /// The record as people see it. `approved` is what the device holds already.
+    pub fn shown(&self, approved: &Scopes) -> PendingRequest {
+        let ask = &self.ask;
+        let mut shown = PendingRequest {
+            request_id: self.request_id.clone(),
+            device_id: ask.device_id.clone(),
+            public_key: ask.public_key.clone(),
+            display_name: ask.display_name.clone(),
+            platform: ask.platform.clone(),
+            device_family: ask.device_family.clone(),
+            client_id: ask.client_id.clone(),
+            client_mode: ask.client_mode.clone(),
+            role: ask.role,
+            roles: self.roles.clone(),
+            scopes: ask.scopes.clone(),
+            remote_ip: (!ask.is_direct_local).then(|| ask.origin.address.clone()),
+            silent: false,
+            is_repair: self.is_repair,
+            ts: self.ts,
+            evidence: None,
+        };
+        shown.evidence = Some(protocol::pairing::Evidence {
+            digest: shown.digest(),
+            reason: ask.reason,
+            expires_at_ms: self.expires_at_ms(),
+            attempts: self.attempts,
+            has_secret: ask.has_secret,
+            origin: ask.origin.clone(),
+            approved_scopes: approved.clone(),
+            user_agent: ask.user_agent.clone(),
+        });
+        shown
+    }
+}
+
+impl Device {
+    /// The record as people see it.
+    pub fn shown(&self, is_connected: Option<bool>) -> PairedDevice {
+        PairedDevice {
+            device_id: self.device_id.clone(),
+            public_key: self.public_key.clone(),
+            display_name: self.display_name.clone(),
+            operator_label: self.operator_label.clone(),
+            platform: Some(self.platform.clone()).filter(|platform| !platform.is_empty()),
+            device_family: self.device_family.clone(),
+            client_id: self.client_id.clone(),
+            client_mode: self.client_mode.clone(),
+            role: self.role,
+            roles: self.roles.clone(),
+            scopes: self.scopes.clone(),
+            remote_ip: self.remote_ip.clone(),
+            approved_via: self.approved_via,
+            created_at_ms: self.created_at_ms,
+            approved_at_ms: self.approved_at_ms,
+            last_seen_at_ms: self.last_seen_at_ms,
+            last_seen_reason: self.last_seen_at_ms.map(|_| "connect".to_owned()),
+            connected: is_connected,
+            tokens: self.tokens.iter().map(Token::summary).collect(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The stored records.
+
+use protocol::pairing::{ApprovedVia, TokenSummary};
+use protocol::{DeviceId, Role, Scopes};
+
+use super::Ask;
+
+/// A request that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    pub request_id: String,
+    /// The newest ask. Its scopes are everything asked for so far.
+    pub ask: Ask,
+    pub roles: Vec<Role>,
+    pub is_repair: bool,
+    /// When it was first asked, Unix epoch milliseconds.
+    pub ts: u64,
+    pub refreshed_at_ms: Option<u64>,
+    pub attempts: u32,
+}
+
+/// A device that was approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub device_id: DeviceId,
+    pub public_key: String,
+    pub display_name: Option<String>,
+    pub operator_label: Option<String>,
+    pub platform: String,
+    pub device_family: Option<String>,
+    pub client_id: String,
+    pub client_mode: String,
+    pub role: Role,
+    pub roles: Vec<Role>,
+    /// Everything that was approved.
+    pub scopes: Scopes,
+    pub remote_ip: Option<String>,
+    pub approved_via: ApprovedVia,
+    pub created_at_ms: u64,
+    pub approved_at_ms: u64,
+    pub last_seen_at_ms: Option<u64>,
+    pub tokens: Vec<Token>,
+}
+
+/// The token of a device in one role. The token itself is derived from the generation and never
+/// stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub role: Role,
+    /// Random; a new one makes every earlier token of this device and role worthless.
+    pub generation: String,
+    /// Normalized.
+    pub scopes: Scopes,
+    /// Which shared secret vouched for a browser's token; it dies with that secret.
+    pub issuer: Option<String>,
+    pub created_at_ms: u64,
+    pub rotated_at_ms: Option<u64>,
+    pub revoked_at_ms: Option<u64>,
+    pub last_used_at_ms: Option<u64>,
+}
+
+impl Token {
+    pub fn is_live(&self) -> bool {
+        self.revoked_at_ms.is_none()
+    }
+
+    /// When the current token came to be, Unix epoch milliseconds.
+    pub fn issued_at_ms(&self) -> u64 {
+        self.rotated_at_ms.unwrap_or(self.created_at_ms)
+    }
+
+    pub(super) fn summary(&self) -> TokenSummary {
+        TokenSummary {
+            role: self.role,
+            scopes: self.scopes.clone(),
+            created_at_ms: self.created_at_ms,
+            rotated_at_ms: self.rotated_at_ms,
+            revoked_at_ms: self.revoked_at_ms,
+            last_used_at_ms: self.last_used_at_ms,
+        }
+    }
+}
+
+impl Device {
+    /// The live token of a role the device is approved for.
+    pub fn live_token(&self, role: Role) -> Option<&Token> {
+        let token = self.tokens.iter().find(|token| token.role == role && token.is_live())?;
+        self.roles.contains(&role).then_some(token)
+    }
+
+    pub(super) fn token_mut(&mut self, role: Role) -> Option<&mut Token> {
+        self.tokens.iter_mut().find(|token| token.role == role)
+    }
+}

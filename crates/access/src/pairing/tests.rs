@@ -1,0 +1,195 @@
+use protocol::event::Decision;
+use protocol::pairing::{Network, Origin};
+use protocol::role::{ADMIN, PAIRING, READ, WRITE};
+
+use super::*;
+
+const NOW: u64 = 1_000_000;
+
+fn ask_for(scopes: &[&str]) -> Ask {
+    Ask {
+        device_id: DeviceId::claimed("d1"),
+        public_key: "key".to_owned(),
+        display_name: Some("Pixel".to_owned()),
+        platform: "Android".to_owned(),
+        device_family: None,
+        client_id: "openclaw-control-ui".to_owned(),
+        client_mode: "webchat".to_owned(),
+        role: Role::Operator,
+        scopes: scopes.iter().copied().collect(),
+        reason: PairingReason::NotPaired,
+        has_secret: true,
+        is_direct_local: false,
+        origin: Origin {
+            address: "192.168.1.9".to_owned(),
+            network: Network::Lan,
+            resolved: "directly".to_owned(),
+            encrypted: false,
+            page: None,
+        },
+        user_agent: None,
+    }
+}
+
+fn asked(state: DevicePairing, scopes: &[&str], id: &str, now: u64) -> Step {
+    step(state, PairingEvent::Ask { ask: Box::new(ask_for(scopes)), request_id: id.to_owned() }, now).unwrap()
+}
+
+fn decider(scopes: &[&str]) -> Decider {
+    Decider { scopes: scopes.iter().copied().collect(), device_id: None, by_device_credential: false }
+}
+
+fn approve(state: DevicePairing, id: &str, decider: Decider) -> Result<Step, Refusal> {
+    step(
+        state,
+        PairingEvent::Approve { request_id: id.to_owned(), digest: None, decider, generation: format!("g-{id}") },
+        NOW,
+    )
+}
+
+fn paired(scopes: &[&str]) -> DevicePairing {
+    let (state, _) = asked(DevicePairing::default(), scopes, "r0", NOW);
+    approve(state, "r0", decider(&[ADMIN])).unwrap().0
+}
+
+#[test]
+fn a_request_keeps_its_id_while_it_does_not_widen() {
+    let (mut state, effects) = asked(DevicePairing::default(), &[READ, WRITE], "r1", NOW);
+    assert!(matches!(effects.as_slice(), [Effect::Announce(_)]));
+    for again in 0..50 {
+        let (next, effects) = asked(state, &[READ], &format!("other-{again}"), NOW + again);
+        assert_eq!(effects, []);
+        state = next;
+    }
+    let pending = state.pending.unwrap();
+    assert_eq!((pending.request_id.as_str(), pending.attempts), ("r1", 51));
+    assert_eq!(pending.ask.scopes, Scopes::from([READ, WRITE]));
+}
+
+#[test]
+fn a_wider_request_replaces_the_old_id_and_merges() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let (state, effects) = asked(state, &[PAIRING], "r2", NOW + 1);
+    assert_eq!(effects[0], Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Rejected });
+    assert_eq!(effects[1], Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Superseded });
+    assert!(matches!(effects[2], Effect::Announce(_)));
+    assert_eq!(state.pending.as_ref().unwrap().ask.scopes, Scopes::from([READ, PAIRING]));
+    assert_eq!(approve(state, "r1", decider(&[ADMIN])).unwrap_err(), Refusal::RequestUnknown);
+}
+
+#[test]
+fn approval_grants_exactly_what_was_asked_and_mints_a_token() {
+    let (state, _) = asked(DevicePairing::default(), &[WRITE], "r1", NOW);
+    let (state, effects) = approve(state, "r1", decider(&[ADMIN])).unwrap();
+    assert_eq!(effects, [Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Approved }]);
+    let device = state.paired.unwrap();
+    assert_eq!(device.scopes, Scopes::from([WRITE]));
+    let token = device.live_token(Role::Operator).unwrap();
+    assert_eq!((token.generation.as_str(), &token.scopes), ("g-r1", &Scopes::from([READ, WRITE])));
+    assert_eq!(state.pending, None);
+}
+
+#[test]
+fn nobody_grants_more_than_they_hold() {
+    let (state, _) = asked(DevicePairing::default(), &[READ, ADMIN], "r1", NOW);
+    let refused = approve(state.clone(), "r1", decider(&[PAIRING, WRITE])).unwrap_err();
+    assert_eq!(refused, Refusal::ApproverLacksScope { scope: ADMIN.to_owned() });
+    assert!(approve(state, "r1", decider(&[ADMIN])).is_ok());
+}
+
+#[test]
+fn a_device_without_admin_decides_only_about_itself() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let foreign = Decider {
+        scopes: Scopes::from([PAIRING, READ]),
+        device_id: Some(DeviceId::claimed("another")),
+        by_device_credential: true,
+    };
+    assert_eq!(approve(state.clone(), "r1", foreign.clone()).unwrap_err(), Refusal::ApprovalDenied);
+    let reject = PairingEvent::Reject { request_id: "r1".to_owned(), decider: foreign.clone() };
+    assert_eq!(step(state, reject, NOW).unwrap_err(), Refusal::RejectionDenied);
+    let remove = PairingEvent::Remove { decider: foreign };
+    assert_eq!(step(paired(&[READ]), remove, NOW).unwrap_err(), Refusal::RemovalDenied);
+}
+
+#[test]
+fn an_approval_of_something_else_than_displayed_is_refused() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let shown = state.pending.as_ref().unwrap().shown(&Scopes::default()).digest();
+    let mut renamed = ask_for(&[READ]);
+    renamed.display_name = Some("Not a Pixel".to_owned());
+    let event = PairingEvent::Ask { ask: Box::new(renamed), request_id: "unused".to_owned() };
+    let (state, effects) = step(state, event, NOW).unwrap();
+    assert_eq!(effects, [Effect::ListChanged]);
+    let approve = PairingEvent::Approve {
+        request_id: "r1".to_owned(),
+        digest: Some(shown),
+        decider: decider(&[ADMIN]),
+        generation: "g".to_owned(),
+    };
+    assert_eq!(step(state, approve, NOW).unwrap_err(), Refusal::RequestChanged);
+}
+
+#[test]
+fn a_request_that_nobody_decides_is_forgotten_after_five_minutes() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let (kept, effects) = step(state.clone(), PairingEvent::Sweep, NOW + PAIRING_LIFETIME_MS - 1).unwrap();
+    assert_eq!((kept, effects), (state.clone(), Vec::new()));
+    let (gone, effects) = step(state, PairingEvent::Sweep, NOW + PAIRING_LIFETIME_MS).unwrap();
+    assert_eq!(gone.pending, None);
+    assert_eq!(effects[0], Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Expired });
+}
+
+#[test]
+fn revoking_leaves_the_device_without_a_role_until_it_is_approved_again() {
+    let revoke = PairingEvent::Revoke { role: "operator".to_owned(), decider: decider(&[ADMIN]) };
+    let (state, effects) = step(paired(&[READ]), revoke, NOW + 5).unwrap();
+    assert_eq!(effects[0], Effect::CloseSockets { role: Some(Role::Operator) });
+    assert_eq!(state.paired.as_ref().unwrap().live_token(Role::Operator), None);
+    let (state, _) = asked(state, &[READ], "r2", NOW + 6);
+    let (state, _) = approve(state, "r2", decider(&[ADMIN])).unwrap();
+    let device = state.paired.unwrap();
+    assert_eq!(device.live_token(Role::Operator).unwrap().generation, "g-r2");
+}
+
+#[test]
+fn rotation_needs_every_scope_the_token_holds() {
+    let rotate = |scopes: &[&str]| PairingEvent::Rotate {
+        role: "operator".to_owned(),
+        scopes: None,
+        decider: decider(scopes),
+        generation: "new".to_owned(),
+    };
+    let denied = step(paired(&[WRITE]), rotate(&[PAIRING, READ]), NOW).unwrap_err();
+    assert_eq!(denied, Refusal::RotationDenied);
+    let (state, effects) = step(paired(&[WRITE]), rotate(&[PAIRING, WRITE]), NOW).unwrap();
+    assert_eq!(effects[0], Effect::CloseSockets { role: Some(Role::Operator) });
+    assert_eq!(state.paired.unwrap().live_token(Role::Operator).unwrap().generation, "new");
+}
+
+#[test]
+fn rotation_never_widens_a_token() {
+    let rotate = PairingEvent::Rotate {
+        role: "operator".to_owned(),
+        scopes: Some(Scopes::from([ADMIN])),
+        decider: decider(&[ADMIN]),
+        generation: "new".to_owned(),
+    };
+    assert_eq!(step(paired(&[WRITE]), rotate, NOW).unwrap_err(), Refusal::RotationDenied);
+}
+
+#[test]
+fn removing_closes_every_socket_and_forgets_the_request() {
+    let (state, _) = asked(paired(&[READ]), &[ADMIN], "r2", NOW);
+    let (state, effects) = step(state, PairingEvent::Remove { decider: decider(&[PAIRING]) }, NOW).unwrap();
+    assert_eq!(state, DevicePairing::default());
+    assert_eq!(effects[0], Effect::CloseSockets { role: None });
+}
+
+#[test]
+fn a_name_needs_a_letter() {
+    let rename = |label: &str| PairingEvent::Rename { label: label.to_owned(), decider: decider(&[PAIRING]) };
+    assert_eq!(step(paired(&[READ]), rename("  "), NOW).unwrap_err(), Refusal::LabelRequired);
+    let (state, _) = step(paired(&[READ]), rename("  My Laptop "), NOW).unwrap();
+    assert_eq!(state.paired.unwrap().operator_label.as_deref(), Some("My Laptop"));
+}

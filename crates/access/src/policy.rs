@@ -1,0 +1,52 @@
+//! The slice of configuration that decisions may see.
+
+use ipnet::IpNet;
+
+use crate::locality::TrustedProxies;
+use crate::origin::OriginPolicy;
+
+/// Everything the owner can set that changes a verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub auth_mode: AuthMode,
+    pub trusted_proxies: TrustedProxies,
+    /// `gateway.allowRealIpFallback`.
+    pub allow_real_ip_fallback: bool,
+    pub origins: OriginPolicy,
+    /// `gateway.nodes.pairing.autoApproveLocal`.
+    pub auto_approve_local: bool,
+    /// `gateway.nodes.pairing.autoApproveCidrs`.
+    pub auto_approve_cidrs: Vec<IpNet>,
+    /// `gateway.pairing.knock`.
+    pub knock: Knock,
+}
+
+/// What an unknown device must show (`gateway.auth.mode`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuthMode {
+    #[default]
+    Token,
+    Password,
+    /// Nothing. Only for gateways that listen on loopback alone.
+    None,
+}
+
+impl AuthMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Password => "password",
+            Self::None => "none",
+        }
+    }
+}
+
+/// From where a device without any secret may ask to be let in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Knock {
+    Off,
+    /// This machine, private networks and tailnets.
+    #[default]
+    Private,
+    Any,
+}

@@ -1,0 +1,328 @@
+//! Who gets in. One row is one sentence.
+
+use access::admission::{Facts, Presented, SharedSecret, Verdict, decide};
+use access::identity::{self, VerifiedDevice};
+use access::locality::{Attribution, Ingress};
+use access::pairing::{Device, DevicePairing, Token};
+use access::policy::{AuthMode, Knock, Policy};
+use ed25519_dalek::{Signer, SigningKey};
+use protocol::pairing::{ApprovedVia, PairingReason};
+use protocol::role::OWNER_SCOPES;
+use protocol::{Connect, PublicKey, Role, Scopes};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_795_198_232_699;
+const NONCE: &str = "nonce";
+
+/// The facts of one row. The default is a remote command line that proved its key and showed nothing.
+struct Row {
+    client: (&'static str, &'static str),
+    role: &'static str,
+    scopes: &'static [&'static str],
+    caps: &'static [&'static str],
+    auth: Value,
+    shows_device: bool,
+    ingress: Ingress,
+    address: &'static str,
+    page: Option<&'static str>,
+    secret: SharedSecret,
+    device_token: Presented,
+    bootstrap: Presented,
+    approved: Option<&'static [&'static str]>,
+    is_revoked: bool,
+    platform: &'static str,
+    policy: Policy,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            client: ("cli", "cli"),
+            role: "operator",
+            scopes: &["operator.read"],
+            caps: &[],
+            auth: json!({}),
+            shows_device: true,
+            ingress: Ingress::DirectRemote,
+            address: "192.168.1.9",
+            page: None,
+            secret: SharedSecret::NotGiven,
+            device_token: Presented::NotGiven,
+            bootstrap: Presented::NotGiven,
+            approved: None,
+            is_revoked: false,
+            platform: "linux",
+            policy: Policy { auto_approve_local: true, ..Policy::default() },
+        }
+    }
+}
+
+const LOCAL: (Ingress, &str) = (Ingress::DirectLocal, "127.0.0.1");
+
+impl Row {
+    fn local(self) -> Self {
+        Self { ingress: LOCAL.0, address: LOCAL.1, ..self }
+    }
+
+    fn page(self) -> Self {
+        Self { client: ("openclaw-control-ui", "webchat"), page: Some("http://127.0.0.1:18789"), ..self }
+    }
+
+    fn connect(&self) -> (Connect, Option<VerifiedDevice>) {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let public = PublicKey::from_bytes(key.verifying_key().to_bytes());
+        let mut params = json!({
+            "minProtocol": 4, "maxProtocol": 4,
+            "client": {"id": self.client.0, "mode": self.client.1, "version": "1", "platform": self.platform},
+            "role": self.role, "scopes": self.scopes, "caps": self.caps, "auth": self.auth,
+        });
+        if !self.shows_device {
+            return (Connect::parse(&params).unwrap(), None);
+        }
+        params["device"] = json!({
+            "id": public.device_id().as_str(), "publicKey": public.to_base64url(),
+            "signature": "-", "signedAt": NOW, "nonce": NONCE,
+        });
+        let mut connect = Connect::parse(&params).unwrap();
+        let proof = connect.device.clone().unwrap();
+        let payload = connect.signed_fields(&proof, NONCE).payload_v3();
+        use base64::Engine;
+        let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key.sign(payload.as_bytes()).to_bytes());
+        connect.device.as_mut().unwrap().signature = signature;
+        let device = identity::verify(&connect, NONCE, NOW).unwrap();
+        (connect, device)
+    }
+
+    fn pairing(&self, device: Option<&VerifiedDevice>) -> DevicePairing {
+        let (Some(approved), Some(device)) = (self.approved, device) else {
+            return DevicePairing::default();
+        };
+        let scopes: Scopes = approved.iter().copied().collect();
+        let token = Token {
+            role: Role::Operator,
+            generation: "g".to_owned(),
+            scopes: scopes.normalized(),
+            issuer: None,
+            created_at_ms: NOW,
+            rotated_at_ms: None,
+            revoked_at_ms: self.is_revoked.then_some(NOW),
+            last_used_at_ms: None,
+        };
+        let device = Device {
+            device_id: device.id().clone(),
+            public_key: device.key().to_base64url(),
+            display_name: None,
+            operator_label: None,
+            platform: "linux".to_owned(),
+            device_family: None,
+            client_id: "cli".to_owned(),
+            client_mode: "cli".to_owned(),
+            role: Role::Operator,
+            roles: vec![Role::Operator],
+            scopes,
+            remote_ip: None,
+            approved_via: ApprovedVia::Owner,
+            created_at_ms: NOW,
+            approved_at_ms: NOW,
+            last_seen_at_ms: None,
+            tokens: vec![token],
+        };
+        DevicePairing { paired: Some(device), pending: None }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let (connect, device) = self.connect();
+        let attribution = Attribution { ingress: self.ingress, client: self.address.parse().unwrap() };
+        let facts = Facts {
+            connect: &connect,
+            device: device.as_ref(),
+            attribution: &attribution,
+            is_encrypted: false,
+            page: self.page,
+            shared_secret: self.secret,
+            device_token: self.device_token,
+            bootstrap: self.bootstrap,
+            pairing: &self.pairing(device.as_ref()),
+        };
+        decide(&facts, &self.policy)
+    }
+}
+
+fn describe(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Admit(grant) => {
+            let more = grant.pending.as_ref().map(|ask| format!(", asking for {}", list(&ask.scopes)));
+            format!("in with [{}]{}", list(&grant.scopes), more.unwrap_or_default())
+        }
+        Verdict::Approve { via, grant, .. } => format!("approved {} with [{}]", via.as_str(), list(&grant.scopes)),
+        Verdict::Pair(waiting) => {
+            let secret = if waiting.ask.has_secret { "" } else { " without a secret" };
+            format!("waits: {}{secret}", waiting.ask.reason.as_str())
+        }
+        Verdict::Refuse(refusal) => {
+            let details = refusal.details().and_then(|details| details["code"].as_str().map(str::to_owned));
+            format!("refused: {}", details.unwrap_or_default())
+        }
+    }
+}
+
+fn list(scopes: &Scopes) -> String {
+    scopes.iter().map(|scope| scope.trim_start_matches("operator.")).collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn check(row: &Row, expected: &str) {
+    assert_eq!(describe(&row.verdict()), expected);
+}
+
+const WAITS: &[&str] = &["pairing-wait"];
+const MATCH: SharedSecret = SharedSecret::Match;
+
+#[test]
+fn a_stranger_with_the_secret_may_ask_and_no_more() {
+    check(&Row { secret: MATCH, ..Row::default() }, "waits: not-paired");
+    check(&Row { secret: MATCH, ..Row::default() }.page(), "waits: not-paired");
+    check(&Row { secret: MATCH, role: "node", scopes: &[], ..Row::default() }, "waits: not-paired");
+}
+
+#[test]
+fn a_stranger_with_a_wrong_secret_or_none_is_refused() {
+    check(&Row { secret: SharedSecret::Mismatch, ..Row::default() }, "refused: AUTH_TOKEN_MISMATCH");
+    check(&Row::default(), "refused: AUTH_TOKEN_MISSING");
+    check(&Row { secret: SharedSecret::NotConfigured, ..Row::default() }, "refused: AUTH_TOKEN_NOT_CONFIGURED");
+    let password = Policy { auth_mode: AuthMode::Password, ..Policy::default() };
+    check(&Row { policy: password, ..Row::default() }, "refused: AUTH_PASSWORD_MISSING");
+}
+
+#[test]
+fn a_stranger_without_a_secret_may_knock_from_near_only() {
+    let row = |address, knock| Row {
+        caps: WAITS,
+        address,
+        policy: Policy { knock, ..Policy::default() },
+        ..Row::default()
+    };
+    check(&row("192.168.1.9", Knock::Private), "waits: not-paired without a secret");
+    check(&row("100.101.1.2", Knock::Private), "waits: not-paired without a secret");
+    check(&row("203.0.113.9", Knock::Private), "refused: AUTH_TOKEN_MISSING");
+    check(&row("192.168.1.9", Knock::Off), "refused: AUTH_TOKEN_MISSING");
+    check(&row("203.0.113.9", Knock::Any), "waits: not-paired without a secret");
+    check(&Row { auth: json!({"token": "wrong"}), secret: SharedSecret::Mismatch, ..row("192.168.1.9", Knock::Private) }, "refused: AUTH_TOKEN_MISMATCH");
+}
+
+#[test]
+fn a_knock_from_this_machine_is_never_approved_by_itself() {
+    check(&Row { caps: WAITS, ..Row::default() }.local(), "waits: not-paired without a secret");
+    check(&Row { caps: WAITS, ..Row::default() }.local().page(), "waits: not-paired without a secret");
+}
+
+#[test]
+fn this_machine_vouches_for_devices_that_show_the_secret() {
+    check(&Row { secret: MATCH, ..Row::default() }.local(), "approved silent with [read]");
+    check(&Row { secret: MATCH, ..Row::default() }.local().page(), "approved silent with [read]");
+    let off = Policy { auto_approve_local: false, ..Policy::default() };
+    check(&Row { secret: MATCH, policy: off, ..Row::default() }.local(), "waits: not-paired");
+    let foreign_page = Row { secret: MATCH, page: Some("http://localhost:5173"), ..Row::default() }.local();
+    check(&foreign_page, "waits: not-paired");
+}
+
+#[test]
+fn a_forwarded_client_is_never_approved_by_itself() {
+    let ingress = Ingress::TrustedProxy { proxy: "127.0.0.1".parse().unwrap() };
+    check(&Row { secret: MATCH, ingress, ..Row::default() }, "waits: not-paired");
+}
+
+#[test]
+fn a_paired_device_gets_what_was_approved() {
+    let row = || Row { secret: MATCH, approved: Some(&["operator.write"]), ..Row::default() };
+    check(&row(), "in with [read]");
+    check(&Row { scopes: &["operator.admin"], ..row() }, "waits: scope-upgrade");
+    check(&Row { scopes: &["operator.admin"], ..row() }.local(), "approved silent with [admin]");
+    check(&Row { platform: "darwin", ..row() }, "waits: metadata-upgrade");
+    check(&Row { platform: "darwin", ..row() }.local(), "waits: metadata-upgrade");
+    check(&Row { is_revoked: true, ..row() }, "waits: role-upgrade");
+    check(&Row { role: "node", scopes: &[], ..row() }.local(), "waits: role-upgrade");
+}
+
+#[test]
+fn a_device_token_is_enough_for_its_scopes() {
+    let row = || Row { device_token: Presented::Valid, approved: Some(&["operator.read"]), ..Row::default() };
+    check(&row(), "in with [read]");
+    check(&Row { scopes: &["operator.admin"], ..row() }, "refused: AUTH_SCOPE_MISMATCH");
+    check(&Row { scopes: &["operator.admin"], ..row() }.local(), "refused: AUTH_SCOPE_MISMATCH");
+    let stale = Row { device_token: Presented::Invalid, auth: json!({"deviceToken": "old"}), ..row() };
+    check(&stale, "refused: AUTH_DEVICE_TOKEN_MISMATCH");
+}
+
+#[test]
+fn a_paired_device_of_ours_needs_only_its_key() {
+    let row = || Row { caps: WAITS, approved: Some(&["operator.read"]), ..Row::default() };
+    check(&row(), "in with [read]");
+    check(&Row { address: "203.0.113.9", ..row() }, "in with [read]");
+    let stale = Row { device_token: Presented::Invalid, auth: json!({"deviceToken": "old"}), ..row() };
+    check(&stale, "in with [read]");
+    check(&Row { is_revoked: true, ..row() }, "waits: role-upgrade without a secret");
+    check(&Row { caps: &[], ..row() }, "refused: AUTH_TOKEN_MISSING");
+}
+
+#[test]
+fn a_device_of_ours_goes_on_with_what_it_has_while_more_is_decided() {
+    let row = Row { caps: WAITS, approved: Some(&["operator.read"]), scopes: &["operator.read", "operator.admin"], ..Row::default() };
+    check(&row, "in with [read], asking for read admin");
+}
+
+#[test]
+fn a_lock_holds_back_secrets_but_not_proven_devices() {
+    let locked = SharedSecret::Locked { retry_after_ms: 1000 };
+    check(&Row { secret: locked, ..Row::default() }, "refused: AUTH_RATE_LIMITED");
+    let paired = Row { secret: locked, device_token: Presented::Valid, approved: Some(&["operator.read"]), ..Row::default() };
+    check(&paired, "in with [read]");
+    let ours = Row { secret: locked, caps: WAITS, approved: Some(&["operator.read"]), ..Row::default() };
+    check(&ours, "in with [read]");
+}
+
+#[test]
+fn an_owner_link_lets_exactly_the_owners_page_in() {
+    let row = || Row { bootstrap: Presented::Valid, scopes: &OWNER_SCOPES, ..Row::default() }.page();
+    let everything = "approved bootstrap with [admin approvals pairing questions read talk.secrets write]";
+    check(&row(), everything);
+    check(&row().local(), everything);
+    check(&Row { scopes: &["operator.admin"], ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
+    check(&Row { client: ("cli", "cli"), ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
+    check(&Row { bootstrap: Presented::Invalid, ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
+    check(&Row { bootstrap: Presented::Invalid, secret: MATCH, ..row() }, "waits: not-paired");
+}
+
+#[test]
+fn without_a_device_only_local_tools_keep_their_scopes() {
+    let row = || Row { shows_device: false, secret: MATCH, ..Row::default() };
+    check(&row().local(), "in with [read]");
+    check(&row(), "in with []");
+    check(&Row { page: Some("http://localhost"), ..row() }.local(), "in with []");
+    check(&Row { client: ("gateway-client", "backend"), ..row() }.local(), "in with [read]");
+    check(&Row { client: ("test", "test"), ..row() }.local(), "in with []");
+    check(&Row { role: "node", scopes: &[], ..row() }.local(), "refused: DEVICE_IDENTITY_REQUIRED");
+    check(&row().local().page(), "refused: CONTROL_UI_DEVICE_IDENTITY_REQUIRED");
+    check(&Row { secret: SharedSecret::NotGiven, ..row() }, "refused: DEVICE_IDENTITY_REQUIRED");
+    check(&Row { secret: SharedSecret::Mismatch, ..row() }, "refused: AUTH_TOKEN_MISMATCH");
+}
+
+#[test]
+fn listed_networks_let_fresh_nodes_in_but_not_through_a_loopback_proxy() {
+    let policy = || Policy { auto_approve_cidrs: vec!["192.168.1.0/24".parse().unwrap()], ..Policy::default() };
+    let row = || Row { role: "node", scopes: &[], secret: MATCH, policy: policy(), ..Row::default() };
+    check(&row(), "approved trusted-cidr with []");
+    let ingress = Ingress::TrustedProxy { proxy: "127.0.0.1".parse().unwrap() };
+    check(&Row { ingress, ..row() }, "waits: not-paired");
+    check(&Row { role: "operator", ..row() }, "waits: not-paired");
+}
+
+#[test]
+fn official_clients_get_told_to_come_back_only_where_the_reference_does() {
+    let waits = |row: Row| match row.verdict() {
+        Verdict::Pair(waiting) => (waiting.ask.reason, waiting.wait_then_retry),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(waits(Row { secret: MATCH, ..Row::default() }), (PairingReason::NotPaired, false));
+    assert_eq!(waits(Row { secret: MATCH, ..Row::default() }.page()), (PairingReason::NotPaired, true));
+}

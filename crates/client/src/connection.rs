@@ -1,0 +1,345 @@
+//! The connection itself: the handshake, then calls and events in the order they come.
+//!
+//! A connection has one owner, who either waits for an answer ([`Connection::call`]) or for the next
+//! event ([`Connection::next_event`]). Events that arrive during a call wait for the next look.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use protocol::event::{Event, PairPending};
+use protocol::frame::{EventFrame, Incoming};
+use protocol::handshake::{Auth, Client, DeviceProof};
+use protocol::{
+    CAP_PAIRING_WAIT, Challenge, Close, Connect, HelloOk, MAX_PAYLOAD, Method, PROTOCOL_VERSION, Request, Response,
+    Role, Scopes,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
+
+use crate::endpoint::{ByteStream, Endpoint};
+use crate::error::{CallError, ConnectError};
+use crate::identity::Identity;
+
+/// How long a closing connection waits for the other side to agree.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// How many events may wait while their owner makes calls. An owner this far behind has lost track,
+/// and is better told so than left with gaps.
+const MAX_WAITING_EVENTS: usize = 1024;
+
+/// Who connects, as what, and how patiently.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    pub client: Client,
+    pub role: Role,
+    pub scopes: Scopes,
+    pub caps: Vec<String>,
+    pub auth: Auth,
+    /// The device key to prove. The owner socket needs none.
+    pub identity: Option<Identity>,
+    /// For the handshake and for each call; waiting for a person's approval is not counted.
+    pub timeout: Duration,
+}
+
+impl ConnectOptions {
+    /// A client without credentials that waits ten seconds for an answer.
+    pub fn new(client: Client, role: Role, scopes: Scopes) -> Self {
+        let timeout = Duration::from_secs(10);
+        Self { client, role, scopes, caps: Vec::new(), auth: Auth::default(), identity: None, timeout }
+    }
+
+    /// An operator at a terminal.
+    pub fn command_line(version: &str, scopes: Scopes) -> Self {
+        let family = match std::env::consts::OS {
+            "macos" => "Mac",
+            "windows" => "Windows",
+            _ => "Linux",
+        };
+        let client = Client {
+            id: "cli".to_owned(),
+            mode: "cli".to_owned(),
+            version: version.to_owned(),
+            platform: std::env::consts::OS.to_owned(),
+            device_family: Some(family.to_owned()),
+            ..Client::default()
+        };
+        Self::new(client, Role::Operator, scopes)
+    }
+
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// Lets the gateway hold the socket until a person has decided, instead of sending us away.
+    #[must_use]
+    pub fn waiting_for_approval(mut self) -> Self {
+        self.caps.push(CAP_PAIRING_WAIT.to_owned());
+        self
+    }
+
+    fn connect_params(&self, challenge: &Challenge) -> Connect {
+        let mut connect = Connect {
+            min_protocol: PROTOCOL_VERSION,
+            max_protocol: PROTOCOL_VERSION,
+            client: self.client.clone(),
+            role: Some(self.role.as_str().to_owned()),
+            scopes: Some(self.scopes.as_slice().to_vec()),
+            caps: self.caps.clone(),
+            device: None,
+            auth: (!self.auth.is_empty()).then(|| self.auth.clone()),
+            locale: None,
+            user_agent: None,
+        };
+        connect.device = self.identity.as_ref().map(|identity| {
+            let mut proof = DeviceProof {
+                id: identity.device_id().as_str().to_owned(),
+                public_key: identity.public_key().to_base64url(),
+                signature: String::new(),
+                signed_at: challenge.ts,
+                nonce: challenge.nonce.clone(),
+            };
+            let payload = connect.signed_fields(&proof, &challenge.nonce).payload_v3();
+            proof.signature = identity.sign(&payload);
+            proof
+        });
+        connect
+    }
+}
+
+/// An open, authenticated connection.
+pub struct Connection {
+    link: Link,
+    opened_at_ms: u64,
+    hello: HelloOk,
+    events: VecDeque<EventFrame>,
+    timeout: Duration,
+}
+
+impl Connection {
+    pub async fn open(endpoint: &Endpoint, options: &ConnectOptions) -> Result<Self, ConnectError> {
+        Self::open_watched(endpoint, options, |_| {}).await
+    }
+
+    /// Opens a connection and calls `on_pending` when it has to wait for a person's approval, which
+    /// happens only with [`ConnectOptions::waiting_for_approval`]. Whoever tires of waiting drops the
+    /// future.
+    pub async fn open_watched(
+        endpoint: &Endpoint,
+        options: &ConnectOptions,
+        on_pending: impl FnMut(&PairPending),
+    ) -> Result<Self, ConnectError> {
+        let deadline = Instant::now() + options.timeout;
+        let mut link = timeout_at(deadline, Link::dial(endpoint)).await.map_err(|_| ConnectError::TimedOut)??;
+        match link.shake_hands(options, deadline, on_pending).await {
+            Ok((challenge, hello)) => {
+                Ok(Self { link, opened_at_ms: challenge.ts, hello, events: VecDeque::new(), timeout: options.timeout })
+            }
+            Err(CallError::Refused(error)) => Err(ConnectError::Refused { error, close: link.close_said().await }),
+            Err(other) => Err(other.while_connecting(endpoint.to_string())),
+        }
+    }
+
+    /// What the gateway said when it let us in.
+    pub fn hello(&self) -> &HelloOk {
+        &self.hello
+    }
+
+    /// The gateway's clock at the moment it was dialled, Unix epoch milliseconds. Ages and expiries it
+    /// tells are measured on this clock, whatever ours says.
+    pub fn opened_at_ms(&self) -> u64 {
+        self.opened_at_ms
+    }
+
+    /// Calls a method and waits for its result.
+    pub async fn call(&mut self, method: &str, params: impl Serialize) -> Result<Value, CallError> {
+        let deadline = Instant::now() + self.timeout;
+        let id = self.link.send(method, &params).await?;
+        loop {
+            match self.link.receive_before(deadline).await? {
+                Incoming::Response(response) if response.id == id => return result_of(response),
+                // The answer to a call whose owner stopped waiting.
+                Incoming::Response(_) => {}
+                Incoming::Event(event) if self.events.len() < MAX_WAITING_EVENTS => self.events.push_back(event),
+                Incoming::Event(_) => return Err(CallError::Protocol("too many events at once".to_owned())),
+            }
+        }
+    }
+
+    /// Calls a method that we know and reads its result.
+    pub async fn ask<T: DeserializeOwned>(&mut self, method: Method, params: impl Serialize) -> Result<T, CallError> {
+        read(self.call(method.name(), params).await?)
+    }
+
+    /// Waits for the next event, however long that takes. Safe to cancel.
+    pub async fn next_event(&mut self) -> Result<EventFrame, CallError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(event);
+        }
+        loop {
+            if let Incoming::Event(event) = self.link.receive().await? {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// Says goodbye and waits a moment for the other side to agree.
+    pub async fn close(mut self) {
+        if self.link.socket.close(None).await.is_ok() {
+            let _ = self.link.close_said().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("hello", &self.hello.server).finish_non_exhaustive()
+    }
+}
+
+/// A WebSocket that carries frames, authenticated or not yet.
+struct Link {
+    socket: WebSocketStream<Box<dyn ByteStream>>,
+    last_id: u64,
+}
+
+impl Link {
+    async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+        let unreachable = |source| ConnectError::Unreachable { at: endpoint.to_string(), source };
+        let stream = endpoint.dial().await.map_err(unreachable)?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(8 * 1024)
+            .write_buffer_size(0)
+            .max_message_size(Some(MAX_PAYLOAD))
+            .max_frame_size(Some(MAX_PAYLOAD));
+        let upgrade = tokio_tungstenite::client_async_with_config(endpoint.request_url(), stream, Some(config));
+        match upgrade.await {
+            Ok((socket, _)) => Ok(Self { socket, last_id: 0 }),
+            Err(WebSocketError::Http(response)) => Err(ConnectError::Rejected {
+                at: endpoint.to_string(),
+                status: response.status().as_u16(),
+                body: String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).trim().to_owned(),
+            }),
+            Err(WebSocketError::Io(source)) => Err(unreachable(source)),
+            Err(other) => Err(ConnectError::Protocol(other.to_string())),
+        }
+    }
+
+    /// Challenge, connect, hello. A wait for approval moves the deadline to the end of the request.
+    async fn shake_hands(
+        &mut self,
+        options: &ConnectOptions,
+        mut deadline: Instant,
+        mut on_pending: impl FnMut(&PairPending),
+    ) -> Result<(Challenge, HelloOk), CallError> {
+        let challenge: Challenge = loop {
+            if let Incoming::Event(event) = self.receive_before(deadline).await?
+                && event.event == Event::ConnectChallenge.name()
+            {
+                break read(event.payload)?;
+            }
+        };
+        let id = self.send("connect", &options.connect_params(&challenge)).await?;
+        loop {
+            match self.receive_before(deadline).await? {
+                Incoming::Response(response) if response.id == id => {
+                    return Ok((challenge, read(result_of(response)?)?));
+                }
+                Incoming::Event(event) if event.event == Event::DevicePairPending.name() => {
+                    let pending: PairPending = read(event.payload)?;
+                    let left = Duration::from_millis(pending.expires_at_ms.saturating_sub(pending.now_ms));
+                    deadline = Instant::now() + left + options.timeout;
+                    on_pending(&pending);
+                }
+                Incoming::Response(_) | Incoming::Event(_) => {}
+            }
+        }
+    }
+
+    /// Reads on until the connection ends: how the gateway closed it, if it does so soon.
+    async fn close_said(&mut self) -> Option<Close> {
+        let ended = timeout(CLOSE_GRACE, async {
+            loop {
+                if let Err(error) = self.receive().await {
+                    return error;
+                }
+            }
+        });
+        match ended.await {
+            Ok(CallError::Closed(close)) => close,
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    async fn send(&mut self, method: &str, params: &impl Serialize) -> Result<String, CallError> {
+        self.last_id += 1;
+        let id = self.last_id.to_string();
+        let encode = |error: serde_json::Error| CallError::Protocol(error.to_string());
+        let params = Some(serde_json::to_value(params).map_err(encode)?).filter(|params| !params.is_null());
+        let text = serde_json::to_string(&Request::new(&id, method, params)).map_err(encode)?;
+        self.socket.send(Message::text(text)).await.map_err(broken)?;
+        Ok(id)
+    }
+
+    async fn receive_before(&mut self, deadline: Instant) -> Result<Incoming, CallError> {
+        timeout_at(deadline, self.receive()).await.map_err(|_| CallError::TimedOut)?
+    }
+
+    /// The next frame that we understand; others are ignored (wire.md §1.3). Pings are answered below.
+    async fn receive(&mut self) -> Result<Incoming, CallError> {
+        loop {
+            let message = self.socket.next().await.ok_or(CallError::Closed(None))?.map_err(broken)?;
+            let incoming = match &message {
+                Message::Text(text) => Incoming::parse(text),
+                Message::Binary(bytes) => std::str::from_utf8(bytes).ok().and_then(Incoming::parse),
+                Message::Close(frame) => {
+                    let close = frame.as_ref().map(|f| Close { code: f.code.into(), reason: f.reason.to_string() });
+                    return Err(CallError::Closed(close));
+                }
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+            };
+            if let Some(incoming) = incoming {
+                return Ok(incoming);
+            }
+        }
+    }
+}
+
+fn result_of(response: Response) -> Result<Value, CallError> {
+    match response {
+        Response { ok: true, payload, .. } => Ok(payload.unwrap_or_default()),
+        Response { error: Some(error), .. } => Err(CallError::Refused(Box::new(error))),
+        Response { .. } => Err(CallError::Protocol("a refusal without an error".to_owned())),
+    }
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
+    serde_json::from_value(value).map_err(|error| CallError::Protocol(error.to_string()))
+}
+
+fn broken(error: WebSocketError) -> CallError {
+    if let WebSocketError::Io(source) = error {
+        return CallError::Broken(source);
+    }
+    let hung_up = matches!(
+        error,
+        WebSocketError::ConnectionClosed
+            | WebSocketError::AlreadyClosed
+            | WebSocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+    );
+    if hung_up { CallError::Closed(None) } else { CallError::Protocol(error.to_string()) }
+}
