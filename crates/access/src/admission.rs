@@ -20,6 +20,8 @@ use crate::policy::{AuthMode, Knock, Policy};
 pub struct Facts<'a> {
     pub connect: &'a Connect,
     pub device: Option<&'a VerifiedDevice>,
+    /// Whether the operating system vouches for the owner (the unix socket in the state directory).
+    pub is_owner: bool,
     pub attribution: &'a Attribution,
     pub is_encrypted: bool,
     /// The Origin header, which a browser adds and a program does not.
@@ -40,7 +42,9 @@ pub enum SharedSecret {
     /// The gateway has none to compare with.
     NotConfigured,
     /// Not compared: too many wrong ones came from there.
-    Locked { retry_after_ms: u64 },
+    Locked {
+        retry_after_ms: u64,
+    },
 }
 
 /// A credential bound to one device, looked up.
@@ -57,7 +61,11 @@ pub enum Presented {
 pub enum Verdict {
     Admit(Grant),
     /// A rule answers for a person: record the approval, then admit.
-    Approve { ask: Box<Ask>, via: ApprovedVia, grant: Grant },
+    Approve {
+        ask: Box<Ask>,
+        via: ApprovedVia,
+        grant: Grant,
+    },
     /// A person has to answer.
     Pair(Box<Waiting>),
     Refuse(Refusal),
@@ -102,12 +110,29 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Verdict {
     let Some(role) = facts.connect.role() else {
         return Verdict::Refuse(Refusal::RoleInvalid);
     };
+    if facts.is_owner {
+        return by_owner(facts, role);
+    }
     let Some(device) = facts.device else {
         return without_device(facts, policy, role);
     };
     match prove(facts, policy, role) {
         Ok(proof) => with_device(facts, policy, role, device, proof),
         Err(refusal) => Verdict::Refuse(refusal),
+    }
+}
+
+/// The owner of the state directory needs no pairing to look after pairings.
+fn by_owner(facts: &Facts<'_>, role: Role) -> Verdict {
+    match role {
+        Role::Operator => Verdict::Admit(Grant {
+            role,
+            scopes: facts.connect.scopes(),
+            method: AuthMethod::Owner,
+            issues_device_token: false,
+            pending: None,
+        }),
+        Role::Node => Verdict::Refuse(Refusal::DeviceRequired),
     }
 }
 
@@ -168,8 +193,11 @@ fn prove(facts: &Facts<'_>, policy: &Policy, role: Role) -> Result<Proof, Refusa
     if let Presented::Locked { retry_after_ms } = facts.device_token {
         return Err(Refusal::RateLimited { retry_after_ms });
     }
-    let explicit_device_token =
-        facts.connect.auth.as_ref().is_some_and(|auth| protocol::handshake::Auth::given(auth.device_token.as_ref()).is_some());
+    let explicit_device_token = facts
+        .connect
+        .auth
+        .as_ref()
+        .is_some_and(|auth| protocol::handshake::Auth::given(auth.device_token.as_ref()).is_some());
     if facts.device_token == Presented::Invalid && explicit_device_token {
         return Err(Refusal::DeviceTokenMismatch);
     }
@@ -183,13 +211,7 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
     if proof == Proof::Bootstrap && !fits_owner_link(connect, role, &asked) {
         return Verdict::Refuse(Refusal::BootstrapTokenInvalid);
     }
-    let grant = Grant {
-        role,
-        scopes: asked,
-        method: method(proof, policy),
-        issues_device_token: true,
-        pending: None,
-    };
+    let grant = Grant { role, scopes: asked, method: method(proof, policy), issues_device_token: true, pending: None };
     if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
         return Verdict::Admit(Grant { issues_device_token: facts.pairing.paired.is_some(), ..grant });
     }
@@ -332,7 +354,8 @@ fn is_backend(connect: &Connect) -> bool {
 }
 
 fn is_native_app(connect: &Connect) -> bool {
-    let is_app = ["openclaw-macos", "openclaw-linux", "openclaw-ios", "openclaw-android"].contains(&connect.client.id.as_str());
+    let is_app =
+        ["openclaw-macos", "openclaw-linux", "openclaw-ios", "openclaw-android"].contains(&connect.client.id.as_str());
     is_app && connect.client.mode == "ui"
 }
 

@@ -42,7 +42,8 @@ pub fn verify(connect: &Connect, nonce: &str, now_ms: u64) -> Result<Option<Veri
         _ => {}
     }
     let fields = connect.signed_fields(proof, nonce);
-    let signed = key.verifies(&fields.payload_v3(), &proof.signature) || key.verifies(&fields.payload_v2(), &proof.signature);
+    let signed =
+        key.verifies(&fields.payload_v3(), &proof.signature) || key.verifies(&fields.payload_v2(), &proof.signature);
     if signed { Ok(Some(VerifiedDevice { id, key })) } else { Err(Refusal::SignatureInvalid) }
 }
 

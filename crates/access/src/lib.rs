@@ -16,12 +16,12 @@
 //! device was granted and what it asks for), [`admission`] (the verdict), [`policy`] (the settings
 //! that decisions may see).
 
-pub mod locality;
-pub mod origin;
-pub mod identity;
-pub mod metadata;
-pub mod pairing;
 pub mod admission;
+pub mod identity;
+pub mod locality;
+pub mod metadata;
+pub mod origin;
+pub mod pairing;
 pub mod policy;
 
 pub use admission::{Facts, Grant, Verdict, decide};

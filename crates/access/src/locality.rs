@@ -48,8 +48,7 @@ impl Forwarded {
             if name == "x-forwarded-proto" {
                 found.proto = Some(value.to_owned());
             }
-            found.has_proxy_evidence |=
-                name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-");
+            found.has_proxy_evidence |= name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-");
             found.has_tailscale_evidence |= TAILSCALE_HEADERS.contains(&name);
         }
         found
@@ -87,11 +86,8 @@ impl TrustedProxies {
 /// One address or CIDR. Host bits are allowed; a v4-mapped network means the IPv4 one.
 pub fn parse_network(entry: &str) -> Option<IpNet> {
     let entry = entry.trim();
-    let network = if entry.contains('/') {
-        IpNet::from_str(entry).ok()?
-    } else {
-        IpNet::from(IpAddr::from_str(entry).ok()?)
-    };
+    let network =
+        if entry.contains('/') { IpNet::from_str(entry).ok()? } else { IpNet::from(IpAddr::from_str(entry).ok()?) };
     match network {
         IpNet::V6(mapped) if mapped.prefix_len() >= 96 => match mapped.addr().to_ipv4_mapped() {
             Some(v4) => Ipv4Net::new(v4, mapped.prefix_len() - 96).ok().map(IpNet::V4),
@@ -116,7 +112,9 @@ pub enum Ingress {
     DirectLocal,
     DirectRemote,
     /// Through a proxy the owner trusts.
-    TrustedProxy { proxy: IpAddr },
+    TrustedProxy {
+        proxy: IpAddr,
+    },
 }
 
 impl Attribution {

@@ -22,6 +22,7 @@ struct Row {
     caps: &'static [&'static str],
     auth: Value,
     shows_device: bool,
+    is_owner: bool,
     ingress: Ingress,
     address: &'static str,
     page: Option<&'static str>,
@@ -43,6 +44,7 @@ impl Default for Row {
             caps: &[],
             auth: json!({}),
             shows_device: true,
+            is_owner: false,
             ingress: Ingress::DirectRemote,
             address: "192.168.1.9",
             page: None,
@@ -87,7 +89,8 @@ impl Row {
         let proof = connect.device.clone().unwrap();
         let payload = connect.signed_fields(&proof, NONCE).payload_v3();
         use base64::Engine;
-        let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key.sign(payload.as_bytes()).to_bytes());
+        let signature =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key.sign(payload.as_bytes()).to_bytes());
         connect.device.as_mut().unwrap().signature = signature;
         let device = identity::verify(&connect, NONCE, NOW).unwrap();
         (connect, device)
@@ -136,6 +139,7 @@ impl Row {
         let facts = Facts {
             connect: &connect,
             device: device.as_ref(),
+            is_owner: self.is_owner,
             attribution: &attribution,
             is_encrypted: false,
             page: self.page,
@@ -196,18 +200,17 @@ fn a_stranger_with_a_wrong_secret_or_none_is_refused() {
 
 #[test]
 fn a_stranger_without_a_secret_may_knock_from_near_only() {
-    let row = |address, knock| Row {
-        caps: WAITS,
-        address,
-        policy: Policy { knock, ..Policy::default() },
-        ..Row::default()
-    };
+    let row =
+        |address, knock| Row { caps: WAITS, address, policy: Policy { knock, ..Policy::default() }, ..Row::default() };
     check(&row("192.168.1.9", Knock::Private), "waits: not-paired without a secret");
     check(&row("100.101.1.2", Knock::Private), "waits: not-paired without a secret");
     check(&row("203.0.113.9", Knock::Private), "refused: AUTH_TOKEN_MISSING");
     check(&row("192.168.1.9", Knock::Off), "refused: AUTH_TOKEN_MISSING");
     check(&row("203.0.113.9", Knock::Any), "waits: not-paired without a secret");
-    check(&Row { auth: json!({"token": "wrong"}), secret: SharedSecret::Mismatch, ..row("192.168.1.9", Knock::Private) }, "refused: AUTH_TOKEN_MISMATCH");
+    check(
+        &Row { auth: json!({"token": "wrong"}), secret: SharedSecret::Mismatch, ..row("192.168.1.9", Knock::Private) },
+        "refused: AUTH_TOKEN_MISMATCH",
+    );
 }
 
 #[test]
@@ -267,7 +270,12 @@ fn a_paired_device_of_ours_needs_only_its_key() {
 
 #[test]
 fn a_device_of_ours_goes_on_with_what_it_has_while_more_is_decided() {
-    let row = Row { caps: WAITS, approved: Some(&["operator.read"]), scopes: &["operator.read", "operator.admin"], ..Row::default() };
+    let row = Row {
+        caps: WAITS,
+        approved: Some(&["operator.read"]),
+        scopes: &["operator.read", "operator.admin"],
+        ..Row::default()
+    };
     check(&row, "in with [read], asking for read admin");
 }
 
@@ -275,7 +283,8 @@ fn a_device_of_ours_goes_on_with_what_it_has_while_more_is_decided() {
 fn a_lock_holds_back_secrets_but_not_proven_devices() {
     let locked = SharedSecret::Locked { retry_after_ms: 1000 };
     check(&Row { secret: locked, ..Row::default() }, "refused: AUTH_RATE_LIMITED");
-    let paired = Row { secret: locked, device_token: Presented::Valid, approved: Some(&["operator.read"]), ..Row::default() };
+    let paired =
+        Row { secret: locked, device_token: Presented::Valid, approved: Some(&["operator.read"]), ..Row::default() };
     check(&paired, "in with [read]");
     let ours = Row { secret: locked, caps: WAITS, approved: Some(&["operator.read"]), ..Row::default() };
     check(&ours, "in with [read]");
@@ -305,6 +314,13 @@ fn without_a_device_only_local_tools_keep_their_scopes() {
     check(&row().local().page(), "refused: CONTROL_UI_DEVICE_IDENTITY_REQUIRED");
     check(&Row { secret: SharedSecret::NotGiven, ..row() }, "refused: DEVICE_IDENTITY_REQUIRED");
     check(&Row { secret: SharedSecret::Mismatch, ..row() }, "refused: AUTH_TOKEN_MISMATCH");
+}
+
+#[test]
+fn the_owner_of_the_machine_needs_no_pairing_and_is_no_node() {
+    let row = || Row { is_owner: true, shows_device: false, scopes: &["operator.admin"], ..Row::default() }.local();
+    check(&row(), "in with [admin]");
+    check(&Row { role: "node", scopes: &[], ..row() }, "refused: DEVICE_IDENTITY_REQUIRED");
 }
 
 #[test]

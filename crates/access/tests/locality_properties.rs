@@ -1,8 +1,8 @@
 //! What must hold for every peer and every header.
 
 use access::locality::{Forwarded, TrustedProxies, resolve};
-use protocol::pairing::Network;
 use proptest::prelude::*;
+use protocol::pairing::Network;
 
 /// How far away, as a number that grows with the distance. Nobody we cannot name comes last.
 fn distance(peer: &str, chain: Option<&str>, trusted: &[&str]) -> u8 {

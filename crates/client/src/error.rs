@@ -11,7 +11,7 @@ pub enum ConnectError {
     #[error("cannot reach the gateway at {at}: {source}")]
     Unreachable { at: String, source: io::Error },
     /// The other side answered the upgrade with a plain HTTP response.
-    #[error("{at} answered with HTTP status {status}: {body}")]
+    #[error("what answers at {at} is no gateway: HTTP status {status}{}", after_colon(body))]
     Rejected { at: String, status: u16, body: String },
     /// The gateway said no, and why.
     #[error("{}", error.message)]
@@ -61,4 +61,8 @@ fn describe(close: Option<&Close>) -> String {
         Some(close) if close.reason.is_empty() => format!(" ({})", close.code),
         Some(close) => format!(" ({}: {})", close.code, close.reason),
     }
+}
+
+fn after_colon(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(": {body}") }
 }

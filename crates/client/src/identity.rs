@@ -1,9 +1,9 @@
 //! The device key of a program on this machine, kept in a file that only its user can read.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -99,7 +99,7 @@ impl Identity {
             created_at_ms: now_ms,
         };
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let draft = path.with_extension(format!("{}.new", &file.device_id.as_str()[..16]));
         let mut written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;

@@ -257,12 +257,7 @@ pub(super) fn rotate(
     Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
 }
 
-pub(super) fn revoke(
-    mut state: DevicePairing,
-    role: &str,
-    decider: &Decider,
-    now_ms: u64,
-) -> Result<Step, Refusal> {
+pub(super) fn revoke(mut state: DevicePairing, role: &str, decider: &Decider, now_ms: u64) -> Result<Step, Refusal> {
     let role = Role::parse(role).ok_or(Refusal::RevocationDenied)?;
     let device = state.paired.as_mut().ok_or(Refusal::RevocationDenied)?;
     let id = device.device_id.clone();
@@ -274,28 +269,6 @@ pub(super) fn revoke(
     }
     token.revoked_at_ms.get_or_insert(now_ms);
     Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
-}
-
-pub(super) fn seen(
-    mut state: DevicePairing,
-    role: Role,
-    display_name: Option<String>,
-    platform: String,
-    device_family: Option<String>,
-    now_ms: u64,
-) -> Step {
-    if let Some(device) = state.paired.as_mut() {
-        device.last_seen_at_ms = Some(now_ms);
-        device.display_name = display_name.or(device.display_name.take());
-        if !platform.is_empty() {
-            device.platform = platform;
-        }
-        device.device_family = device_family.or(device.device_family.take());
-        if let Some(token) = device.token_mut(role) {
-            token.last_used_at_ms = Some(now_ms);
-        }
-    }
-    (state, Vec::new())
 }
 
 pub(super) fn reissue(

@@ -72,21 +72,53 @@ impl Decider {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PairingEvent {
     /// A device asks. `request_id` is used if this becomes a new request.
-    Ask { ask: Box<Ask>, request_id: String },
+    Ask {
+        ask: Box<Ask>,
+        request_id: String,
+    },
     /// A rule of the owner's, or a one-time code, answers for a person.
-    Grant { ask: Box<Ask>, via: ApprovedVia, generation: String, issuer: Option<String> },
-    Approve { request_id: String, digest: Option<String>, decider: Decider, generation: String },
-    Reject { request_id: String, decider: Decider },
-    Remove { decider: Decider },
-    Rename { label: String, decider: Decider },
-    Rotate { role: String, scopes: Option<Scopes>, decider: Decider, generation: String },
-    Revoke { role: String, decider: Decider },
+    Grant {
+        ask: Box<Ask>,
+        via: ApprovedVia,
+        generation: String,
+        issuer: Option<String>,
+    },
+    Approve {
+        request_id: String,
+        digest: Option<String>,
+        decider: Decider,
+        generation: String,
+    },
+    Reject {
+        request_id: String,
+        decider: Decider,
+    },
+    Remove {
+        decider: Decider,
+    },
+    Rename {
+        label: String,
+        decider: Decider,
+    },
+    Rotate {
+        role: String,
+        scopes: Option<Scopes>,
+        decider: Decider,
+        generation: String,
+    },
+    Revoke {
+        role: String,
+        decider: Decider,
+    },
     /// Time has passed.
     Sweep,
-    /// A device got in: what it says of itself is refreshed and its use recorded.
-    Seen { role: Role, display_name: Option<String>, platform: String, device_family: Option<String> },
     /// The token of a role must be replaced, because it was issued under a secret that is gone.
-    Reissue { role: Role, scopes: Scopes, generation: String, issuer: Option<String> },
+    Reissue {
+        role: Role,
+        scopes: Scopes,
+        generation: String,
+        issuer: Option<String>,
+    },
 }
 
 /// What the server has to do once the new state is stored.
@@ -110,6 +142,8 @@ pub enum Effect {
 pub enum Dropped {
     Superseded,
     Expired,
+    /// Too many others wait; the oldest that nobody has looked at goes first.
+    CrowdedOut,
 }
 
 /// The next state, and what follows from it.
@@ -134,9 +168,6 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
         }
         PairingEvent::Revoke { role, decider } => decide::revoke(state, &role, &decider, now_ms)?,
         PairingEvent::Sweep => (state, Vec::new()),
-        PairingEvent::Seen { role, display_name, platform, device_family } => {
-            decide::seen(state, role, display_name, platform, device_family, now_ms)
-        }
         PairingEvent::Reissue { role, scopes, generation, issuer } => {
             decide::reissue(state, role, &scopes, &generation, issuer.as_deref(), now_ms)
         }

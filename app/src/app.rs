@@ -1,0 +1,71 @@
+//! The page: navigation, the pages behind it, and what a screen reader hears.
+
+#![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
+
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+
+use crate::components::rail::Rail;
+use crate::live::Live;
+use crate::outside;
+use crate::pages::devices::Devices;
+use crate::pages::missing::Missing;
+use crate::pages::overview::Overview;
+use crate::pages::screens::heading;
+
+#[component]
+pub fn App() -> impl IntoView {
+    let live = Live::new();
+    provide_context(live);
+    // Effects run in the browser only, after hydration: the first frame is the server's.
+    Effect::new(move |_| outside::start(live));
+    let state = Memo::new(move |_| live.session.with(super::session::Session::state));
+    view! {
+        <Router>
+            <a class="skip" href="#main">"Skip to content"</a>
+            <div class="frame" class=("frame-console", move || live.welcome(|_| ()).is_some())>
+                <Rail />
+                <main id="main" tabindex="-1" data-state=move || state.get()>
+                    <FlatRoutes fallback=Missing>
+                        <Route path=path!("/") view=Overview />
+                        <Route path=path!("/devices") view=Devices />
+                    </FlatRoutes>
+                </main>
+            </div>
+            <Announcer />
+        </Router>
+    }
+}
+
+/// Says in words and in the title what the eye sees change.
+#[component]
+fn Announcer() -> impl IntoView {
+    let live = Live::here();
+    let pathname = use_location().pathname;
+    let screen = Memo::new(move |_| live.session.with(|session| heading(session.screen())));
+    let waiting = Memo::new(move |_| live.desk.with(crate::desk::Desk::count_open));
+    Effect::new(move |_| {
+        let page = match (screen.get(), pathname.get().as_str()) {
+            (Some(heading), _) => heading,
+            (None, "/devices") => "Devices",
+            (None, _) => "Overview",
+        };
+        let count = waiting.get();
+        let count = if count > 0 && screen.get().is_none() { format!("({count}) ") } else { String::new() };
+        outside::set_title(&format!("{count}{page} · OpenClaw"));
+    });
+    Effect::new(move |before: Option<Option<&'static str>>| {
+        let now = screen.get();
+        if before.is_some_and(|before| before != now) {
+            live.announce(now.unwrap_or("Connected.").to_owned());
+        }
+        now
+    });
+    view! {
+        <p class="visually-hidden" role="status" aria-live="polite">
+            {move || live.announcement.get()}
+        </p>
+    }
+}

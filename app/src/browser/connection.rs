@@ -1,0 +1,268 @@
+//! Carries out what the session decides: dials, proves, asks, and reports back what the socket says.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use protocol::event::{Event, PairResolved};
+use protocol::frame::{EventFrame, Incoming};
+use protocol::pairing::PendingRequest;
+use protocol::{Challenge, Method, Request, Response, TICK_INTERVAL_MS};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use wasm_bindgen_futures::spawn_local;
+
+use super::device_key::DeviceKey;
+use super::page;
+use super::socket::Socket;
+use crate::browser_name::BrowserName;
+use crate::introduction::introduce;
+use crate::live::{Answer, Identity, Live, connection_lost};
+use crate::session::{Credential, Effect, Input, Session};
+
+/// Without a word for this long, the gateway is gone even if the browser has not noticed.
+const SILENCE_MS: u64 = 2 * TICK_INTERVAL_MS + 15_000;
+
+/// The page's one line to the gateway.
+#[derive(Default)]
+struct Line {
+    key: Option<DeviceKey>,
+    socket: Option<Socket>,
+    redial: Option<TimeoutHandle>,
+    asked: u64,
+    answers: BTreeMap<String, Box<dyn FnOnce(Answer)>>,
+    /// The number of the last numbered event (wire.md §8.1).
+    last_seq: Option<u64>,
+    heard_at_ms: u64,
+}
+
+thread_local! {
+    static LINE: RefCell<Line> = RefCell::default();
+}
+
+fn with_line<T>(change: impl FnOnce(&mut Line) -> T) -> T {
+    LINE.with_borrow_mut(change)
+}
+
+fn clock_ms() -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time after 1970 in milliseconds")]
+    let now_ms = js_sys::Date::now() as u64;
+    now_ms
+}
+
+pub fn start(live: Live) {
+    live.session.set(Session::new(page::owner_link()));
+    live.now_ms.set(clock_ms());
+    set_interval(move || every_second(live), Duration::from_secs(1));
+    window_event_listener_untyped("online", move |_| tell(live, Input::Woken));
+    window_event_listener_untyped("visibilitychange", move |_| {
+        if document().visibility_state() == web_sys::VisibilityState::Visible {
+            tell(live, Input::Woken);
+        }
+    });
+    spawn_local(async move {
+        match DeviceKey::open().await {
+            Ok(key) => {
+                let name = BrowserName::of(&page::surroundings().user_agent).proposed();
+                live.identity.set(Some(Identity { name, key: key.public }));
+                with_line(|line| line.key = Some(key));
+                tell(live, Input::AskedAgain);
+            }
+            Err(problem) => tell(live, Input::NoKey(problem)),
+        }
+    });
+}
+
+pub fn tell(live: Live, input: Input) {
+    let (now_ms, chance) = (clock_ms(), js_sys::Math::random());
+    let effects = live.session.try_update(|session| session.step(input, now_ms, chance));
+    for effect in effects.unwrap_or_default() {
+        match effect {
+            Effect::Dial { after_ms } => dial(live, after_ms),
+            Effect::Prove(challenge, credential) => prove(live, challenge, credential),
+            Effect::Load => {
+                if live.may_pair() {
+                    live.reload();
+                }
+            }
+        }
+    }
+}
+
+pub fn ask(method: Method, params: Value, then: impl FnOnce(Answer) + 'static) {
+    ask_by_name(method.name(), params, then);
+}
+
+fn ask_by_name(method: &str, params: Value, then: impl FnOnce(Answer) + 'static) {
+    let sent = with_line(|line| {
+        line.asked += 1;
+        let id = line.asked.to_string();
+        let request = serde_json::to_string(&Request::new(id.clone(), method, Some(params))).unwrap_or_default();
+        match &line.socket {
+            Some(socket) if socket.send(&request) => {
+                line.answers.insert(id, Box::new(then));
+                None
+            }
+            Some(_) | None => Some(then),
+        }
+    });
+    if let Some(then) = sent {
+        then(Err(connection_lost()));
+    }
+}
+
+/// Hangs up, whatever there is, and opens a new socket after a while.
+fn dial(live: Live, after_ms: u64) {
+    let timer = (after_ms > 0)
+        .then(|| set_timeout_with_handle(move || tell(live, Input::RetryDue), Duration::from_millis(after_ms)).ok());
+    let unanswered = with_line(|line| {
+        if let Some(old) = std::mem::replace(&mut line.redial, timer.flatten()) {
+            old.clear();
+        }
+        line.socket = None;
+        line.last_seq = None;
+        line.heard_at_ms = clock_ms();
+        std::mem::take(&mut line.answers)
+    });
+    for answer in unanswered.into_values() {
+        answer(Err(connection_lost()));
+    }
+    if after_ms == 0 {
+        let on_close = move |code, reason| tell(live, Input::Closed { code, reason });
+        let socket = Socket::open(&page::socket_address(), move |text| heard(live, &text), on_close);
+        let is_open = socket.is_some();
+        with_line(|line| line.socket = socket);
+        if !is_open {
+            tell(live, Input::Closed { code: 1006, reason: "no socket".to_owned() });
+        }
+    }
+}
+
+fn prove(live: Live, challenge: Challenge, credential: Credential) {
+    let Some(key) = with_line(|line| line.key.clone()) else { return };
+    spawn_local(async move {
+        let (mut connect, payload) = introduce(&page::surroundings(), key.public, &challenge, credential);
+        match key.sign(&payload).await {
+            Ok(signature) => {
+                if let Some(proof) = &mut connect.device {
+                    proof.signature = signature;
+                }
+                let params = serde_json::to_value(&connect).unwrap_or_default();
+                ask_by_name("connect", params, move |answer| answered(live, answer));
+            }
+            Err(problem) => tell(live, Input::NoKey(problem)),
+        }
+    });
+}
+
+/// The answer to `connect`, minutes later if a person had to decide first.
+fn answered(live: Live, answer: Answer) {
+    match answer.map(serde_json::from_value) {
+        Ok(Ok(hello)) => tell(live, Input::Welcomed(hello)),
+        // A gateway whose hello we cannot read is newer than this page.
+        Ok(Err(_)) => tell(live, Input::Refused(unreadable_hello())),
+        Err(error) if error == connection_lost() => {}
+        Err(error) => tell(live, Input::Refused(error)),
+    }
+}
+
+fn unreadable_hello() -> protocol::WireError {
+    protocol::WireError {
+        code: "INVALID_REQUEST".to_owned(),
+        message: "the gateway's hello has a shape this page does not know".to_owned(),
+        details: Some(json!({"code": "PROTOCOL_MISMATCH", "reloadRequired": true})),
+        retryable: None,
+        retry_after_ms: None,
+    }
+}
+
+fn heard(live: Live, text: &str) {
+    with_line(|line| line.heard_at_ms = clock_ms());
+    match Incoming::parse(text) {
+        Some(Incoming::Response(response)) => {
+            let answer = with_line(|line| line.answers.remove(&response.id));
+            if let Some(answer) = answer {
+                answer(read(response));
+            }
+        }
+        Some(Incoming::Event(event)) => announced(live, event),
+        None => {}
+    }
+}
+
+fn read(response: Response) -> Answer {
+    match response {
+        Response { ok: true, payload, .. } => Ok(payload.unwrap_or_default()),
+        Response { error, .. } => Err(error.unwrap_or_else(connection_lost)),
+    }
+}
+
+fn announced(live: Live, event: EventFrame) {
+    if has_gap(event.seq) {
+        live.reload();
+    }
+    let known = Event::ALL.into_iter().find(|known| known.name() == event.event);
+    match known {
+        Some(Event::ConnectChallenge) => {
+            if let Some(challenge) = payload::<Challenge>(event.payload) {
+                set_clock(live, challenge.ts);
+                tell(live, Input::Challenged(challenge));
+            }
+        }
+        Some(Event::DevicePairPending) => {
+            if let Some(pending) = payload(event.payload) {
+                tell(live, Input::Pending(pending));
+            }
+        }
+        Some(Event::DevicePairRequested) => {
+            if let Some(request) = payload::<PendingRequest>(event.payload) {
+                live.announce(format!("New device wants in: {}", request.shown_name()));
+                live.desk.update(|desk| desk.add(request));
+            }
+        }
+        Some(Event::DevicePairResolved) => {
+            if let Some(resolved) = payload::<PairResolved>(event.payload) {
+                live.desk.update(|desk| desk.take_off(&resolved.request_id));
+                live.reload();
+            }
+        }
+        Some(Event::DevicePairChanged) => live.reload(),
+        Some(Event::Tick) => {
+            if let Some(ts) = event.payload.get("ts").and_then(Value::as_u64) {
+                set_clock(live, ts);
+            }
+            // Last-seen times move without an event of their own.
+            if live.may_pair() {
+                live.reload();
+            }
+        }
+        Some(Event::Shutdown) | None => {}
+    }
+}
+
+fn payload<T: DeserializeOwned>(payload: Value) -> Option<T> {
+    serde_json::from_value(payload).ok()
+}
+
+fn has_gap(seq: Option<u64>) -> bool {
+    seq.is_some_and(|seq| {
+        let last = with_line(|line| line.last_seq.replace(seq));
+        last.is_some_and(|last| seq != last + 1)
+    })
+}
+
+fn set_clock(live: Live, gateway_ms: u64) {
+    live.gateway_ahead_ms.set(gateway_ms.cast_signed().saturating_sub(clock_ms().cast_signed()));
+}
+
+fn every_second(live: Live) {
+    let now_ms = clock_ms();
+    live.now_ms.set(now_ms);
+    let silent_ms = now_ms.saturating_sub(with_line(|line| line.heard_at_ms));
+    let is_live = live.session.with_untracked(|session| session.welcome().is_some() && !session.is_resuming());
+    if is_live && silent_ms > SILENCE_MS {
+        tell(live, Input::Closed { code: 1006, reason: "silence".to_owned() });
+    }
+}

@@ -1,0 +1,76 @@
+//! The page around the app: its address, title, clipboard and timeline.
+
+use std::cell::RefCell;
+
+use leptos::prelude::{document, window};
+use protocol::Secret;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use crate::introduction::Surroundings;
+use crate::shell::BUILD_ID_META;
+
+thread_local! {
+    static OWNER_LINK: RefCell<Option<Secret>> = const { RefCell::new(None) };
+}
+
+/// Takes the one-time code out of the address before anything else reads that: it must not stay in the address
+/// bar, the history, or the router's idea of where we are.
+pub(crate) fn take_owner_link() {
+    let location = window().location();
+    let fragment = location.hash().unwrap_or_default();
+    let code = fragment.trim_start_matches('#').split('&').find_map(|pair| pair.strip_prefix("bootstrapToken="));
+    let Some(code) = code.filter(|code| !code.is_empty()) else { return };
+    OWNER_LINK.set(Some(Secret::new(code)));
+    let address = location.pathname().unwrap_or_else(|_| "/".to_owned());
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
+    }
+}
+
+/// The code that [`take_owner_link`] found; once.
+pub(super) fn owner_link() -> Option<Secret> {
+    OWNER_LINK.take()
+}
+
+pub(super) fn surroundings() -> Surroundings {
+    let navigator = window().navigator();
+    let meta = document().query_selector(BUILD_ID_META).ok().flatten();
+    Surroundings {
+        build_id: meta.and_then(|meta| meta.get_attribute("content")).filter(|id| !id.is_empty()),
+        user_agent: navigator.user_agent().unwrap_or_default(),
+        platform: navigator.platform().unwrap_or_default(),
+        locale: navigator.language(),
+    }
+}
+
+/// The gateway is where the page came from, whatever the address says after the host.
+pub(super) fn socket_address() -> String {
+    let scheme = match window().location().protocol().as_deref() {
+        Ok("https:") => "wss",
+        _ => "ws",
+    };
+    format!("{scheme}://{}/", host())
+}
+
+pub fn host() -> String {
+    window().location().host().unwrap_or_default()
+}
+
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+pub fn reload_page() {
+    let _ = window().location().reload();
+}
+
+pub fn mark_connected() {
+    if let Some(performance) = window().performance() {
+        let _ = performance.mark("openclaw:connected");
+    }
+}
+
+pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
+    let written = window().navigator().clipboard().write_text(text);
+    spawn_local(async move { then(JsFuture::from(written).await.is_ok()) });
+}

@@ -1,0 +1,113 @@
+//! The second look before something that throws a device out.
+
+use leptos::html;
+use leptos::prelude::*;
+use protocol::pairing::PairedDevice;
+
+use crate::live::{Answer, Live, advice};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Rotate,
+    Revoke,
+    Remove,
+}
+
+/// What is about to be done to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Confirmation {
+    pub(crate) device: PairedDevice,
+    pub(crate) action: Action,
+    pub(crate) is_own: bool,
+}
+
+impl Confirmation {
+    fn question(&self) -> String {
+        let name = self.device.shown_name();
+        match self.action {
+            Action::Rotate => format!("Give {name} a new token?"),
+            Action::Revoke => format!("Revoke the access of {name}?"),
+            Action::Remove => format!("Remove {name}?"),
+        }
+    }
+
+    fn consequence(&self) -> &'static str {
+        match (self.is_own, self.action) {
+            (true, Action::Remove | Action::Revoke) => {
+                "This is the browser you are using. It is thrown out at once, and somebody else, or \
+                 `openclaw dashboard` on the gateway's machine, has to let it in again."
+            }
+            (_, Action::Rotate) => {
+                "Its connections end and its old token is worthless. It gets the new one when it comes back."
+            }
+            (false, Action::Revoke) => "Its connections end at once. It stays in this list and has to ask again.",
+            (false, Action::Remove) => {
+                "Its connections end at once and the gateway forgets it. If it comes back, it has to ask like a new device."
+            }
+        }
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.action {
+            Action::Rotate => "New token",
+            Action::Revoke => "Revoke",
+            Action::Remove => "Remove",
+        }
+    }
+
+    fn carry_out(&self, live: Live, then: impl FnOnce(Answer) + 'static) {
+        match self.action {
+            Action::Rotate => live.rotate(&self.device, then),
+            Action::Revoke => live.revoke(&self.device, then),
+            Action::Remove => live.remove(self.device.device_id.clone(), then),
+        }
+    }
+}
+
+/// The dialog. It opens when there is something to confirm and closes when there is not.
+#[component]
+pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoView {
+    let live = Live::here();
+    let dialog = NodeRef::<html::Dialog>::new();
+    let problem = RwSignal::new(None::<String>);
+    Effect::new(move |_| {
+        let Some(dialog) = dialog.get() else { return };
+        match (confirming.with(Option::is_some), dialog.open()) {
+            (true, false) => {
+                problem.set(None);
+                let _ = dialog.show_modal();
+            }
+            (false, true) => dialog.close(),
+            (true, true) | (false, false) => {}
+        }
+    });
+    let say = move |tell: fn(&Confirmation) -> String| move || confirming.with(|asked| asked.as_ref().map(tell));
+    let is_harmful =
+        move || confirming.with(|asked| asked.as_ref().is_some_and(|asked| asked.action != Action::Rotate));
+    let carry_out = move |_| {
+        if let Some(asked) = confirming.get_untracked() {
+            asked.carry_out(live, move |answer| match answer {
+                Ok(_) => drop(confirming.try_set(None)),
+                Err(error) => drop(problem.try_set(Some(advice(&error)))),
+            });
+        }
+    };
+    view! {
+        <dialog node_ref=dialog aria-labelledby="confirm-title" on:close=move |_| confirming.set(None)>
+            <h2 id="confirm-title">{say(Confirmation::question)}</h2>
+            <p class="soft">{say(|asked| asked.consequence().to_owned())}</p>
+            <p class="problem" role="alert">
+                {move || problem.get()}
+            </p>
+            <div class="actions">
+                <button type="button" on:click=move |_| confirming.set(None)>
+                    "Cancel"
+                </button>
+                <button type="button" class="primary" class:harm=is_harmful data-testid="confirm" on:click=carry_out>
+                    {say(|asked| asked.verb().to_owned())}
+                </button>
+            </div>
+        </dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,132 @@
+//! One paired device: what it is, what it may do, and what can be done about it.
+
+use leptos::prelude::*;
+use protocol::DeviceId;
+use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
+
+use super::confirm::{Action, Confirmation};
+use super::inline_name::InlineName;
+use crate::live::Live;
+use crate::permissions;
+use crate::time_words;
+
+#[component]
+pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>) -> impl IntoView {
+    let live = Live::here();
+    let is_editing = RwSignal::new(false);
+    let is_own = live.is_own(&id);
+    let shown_id = id.to_string();
+    let device = Memo::new(move |_| live.desk.with(|desk| desk.device(&id).cloned()));
+    let read = move |tell: fn(&PairedDevice) -> String| move || device.with(|device| device.as_ref().map(tell));
+    let presence = move || {
+        device.with(|device| {
+            device.as_ref().map(|device| match (device.connected, device.last_seen_at_ms) {
+                (Some(true), _) => ("pill ok", "connected".to_owned()),
+                (_, Some(seen_ms)) => ("pill", time_words::ago(seen_ms, live.gateway_now_ms())),
+                (_, None) => ("pill", "never seen".to_owned()),
+            })
+        })
+    };
+    let name = move || {
+        if let (true, Some(device)) = (is_editing.get(), device.get_untracked()) {
+            let name = device.shown_name();
+            view! { <InlineName id=device.device_id name is_editing /> }.into_any()
+        } else {
+            view! { <h3>{read(PairedDevice::shown_name)}</h3> }.into_any()
+        }
+    };
+    view! {
+        <li class="device" data-testid="paired-device" data-device-id=shown_id>
+            <div class="device-name">
+                {name}
+                <p class="tags">
+                    {move || presence().map(|(class, words)| view! { <span class=class>{words}</span> })}
+                    {is_own.then(|| view! { <span class="pill">"this browser"</span> })}
+                    {move || {
+                        device
+                            .with(|device| device.as_ref().is_some_and(is_revoked))
+                            .then(|| view! { <span class="pill risk">"revoked"</span> })
+                    }}
+                </p>
+            </div>
+            <dl class="device-facts">
+                <div>
+                    <dt>"What"</dt>
+                    <dd>{read(what)}</dd>
+                </div>
+                <div>
+                    <dt>"May"</dt>
+                    <dd>{read(|device| permissions::summary(device.role, &device.scopes))}</dd>
+                </div>
+                <div>
+                    <dt>"From"</dt>
+                    <dd>{read(|device| device.remote_ip.clone().unwrap_or_else(|| "this machine".to_owned()))}</dd>
+                </div>
+                <div>
+                    <dt>"Approved"</dt>
+                    <dd>{read(approved)}</dd>
+                </div>
+            </dl>
+            <Actions device is_own is_editing confirming />
+        </li>
+    }
+    .into_any()
+}
+
+#[component]
+fn Actions(
+    device: Memo<Option<PairedDevice>>,
+    is_own: bool,
+    is_editing: RwSignal<bool>,
+    confirming: RwSignal<Option<Confirmation>>,
+) -> impl IntoView {
+    let has_token = move || device.with(|device| device.as_ref().is_some_and(|device| !is_revoked(device)));
+    let confirm = move |action: Action| {
+        move |_| confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }))
+    };
+    view! {
+        <div class="device-actions">
+            <button type="button" class="ghost" data-testid="rename" on:click=move |_| is_editing.set(true)>
+                "Rename"
+            </button>
+            <Show when=has_token>
+                // This page keeps no token, so a new one for itself would change nothing but its connection.
+                <Show when=move || !is_own>
+                    <button type="button" class="ghost" data-testid="rotate" on:click=confirm(Action::Rotate)>
+                        "New token"
+                    </button>
+                </Show>
+                <button type="button" class="ghost" data-testid="revoke" on:click=confirm(Action::Revoke)>
+                    "Revoke"
+                </button>
+            </Show>
+            <button type="button" class="ghost danger" data-testid="remove" on:click=confirm(Action::Remove)>
+                "Remove"
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+fn what(device: &PairedDevice) -> String {
+    let kind = client_kind(&device.client_id);
+    match device.platform.as_deref().filter(|platform| !platform.is_empty()) {
+        Some(platform) => format!("{kind} on {platform}"),
+        None => kind.to_owned(),
+    }
+}
+
+fn approved(device: &PairedDevice) -> String {
+    match device.approved_via {
+        ApprovedVia::Owner => "by the owner",
+        ApprovedVia::Bootstrap => "by an owner link",
+        ApprovedVia::Silent => "by itself, on this machine",
+        ApprovedVia::TrustedCidr => "by its address range",
+    }
+    .to_owned()
+}
+
+/// Nothing it held is valid any more; it has to ask again.
+fn is_revoked(device: &PairedDevice) -> bool {
+    !device.tokens.is_empty() && device.tokens.iter().all(|token| token.revoked_at_ms.is_some())
+}

@@ -1,0 +1,19 @@
+//! One visible thing per file.
+
+#![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
+
+pub(crate) mod brand;
+pub(crate) mod confirm;
+pub(crate) mod copy_command;
+pub(crate) mod device_row;
+pub(crate) mod notices;
+pub(crate) mod pending_cards;
+pub(crate) mod proof;
+pub(crate) mod rail;
+pub(crate) mod status_pill;
+
+mod ask_list;
+mod inline_name;
+mod pending_card;
+mod ring;
+mod whereabouts;

@@ -1,0 +1,38 @@
+//! Quiet words on how this browser got in, and on what it still waits for.
+
+use leptos::prelude::*;
+
+use crate::live::Live;
+
+#[component]
+pub(crate) fn Notices() -> impl IntoView {
+    let live = Live::here();
+    let is_dismissed = RwSignal::new(false);
+    let by_link = move || live.welcome(|welcome| welcome.by_owner_link).unwrap_or_default();
+    let pending = move || {
+        live.welcome(|welcome| welcome.hello.auth.pending_scopes.as_ref().map(|scopes| scopes.iter().count()))
+            .flatten()
+            .unwrap_or_default()
+    };
+    view! {
+        <Show when=move || by_link() && !is_dismissed.get()>
+            <p class="note good" role="status">
+                <span>
+                    <strong>"This browser is now the owner's."</strong>
+                    " The link is used up; come back any time without one."
+                </span>
+                <button type="button" class="ghost" on:click=move |_| is_dismissed.set(true)>
+                    "Got it"
+                </button>
+            </p>
+        </Show>
+        <Show when=move || pending().ge(&1)>
+            <p class="note">
+                {move || match pending() {
+                    1 => "1 more permission waits for approval.".to_owned(),
+                    count => format!("{count} more permissions wait for approval."),
+                }} " An owner can give it under Devices."
+            </p>
+        </Show>
+    }
+}

@@ -1,0 +1,54 @@
+//! All requests that wait, on top of every page: an owner who looks must see them at once.
+
+use leptos::prelude::*;
+
+use super::pending_card::PendingCard;
+use crate::desk::{Desk, shown_digest};
+use crate::live::Live;
+
+#[component]
+pub(crate) fn PendingCards() -> impl IntoView {
+    let live = Live::here();
+    // A request that changes is a new card, which is inert again until it has been looked at.
+    let open = Memo::new(move |_| {
+        live.desk.with(|desk| {
+            desk.open().map(|request| (request.request_id.clone(), shown_digest(request))).collect::<Vec<_>>()
+        })
+    });
+    let put_aside = Memo::new(move |_| live.desk.with(Desk::count_put_aside));
+    let heading = move || match open.with(Vec::len) {
+        1 => "1 device wants in".to_owned(),
+        count => format!("{count} devices want in"),
+    };
+    view! {
+        <Show when=move || !open.with(Vec::is_empty)>
+            <section aria-labelledby="want-in">
+                <div class="section-head">
+                    <h2 id="want-in">{heading}</h2>
+                    <p class="soft small">"Approve only what you expect"</p>
+                </div>
+                <div class="cards">
+                    <For each=move || open.get() key=Clone::clone let:card>
+                        {live
+                            .desk
+                            .with_untracked(|desk| desk.pending(&card.0).cloned())
+                            .map(|request| view! { <PendingCard request /> })}
+                    </For>
+                </div>
+            </section>
+        </Show>
+        <Show when=move || put_aside.get().ge(&1)>
+            <p>
+                <button
+                    type="button"
+                    class="ghost"
+                    data-testid="show-hidden"
+                    on:click=move |_| live.desk.update(Desk::bring_back_all)
+                >
+                    {move || format!("Show {} hidden", put_aside.get())}
+                </button>
+            </p>
+        </Show>
+    }
+    .into_any()
+}

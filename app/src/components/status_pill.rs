@@ -1,0 +1,18 @@
+//! Whether what is on the page is true right now.
+
+use leptos::prelude::*;
+
+use crate::live::Live;
+use crate::session::Session;
+
+#[component]
+pub(crate) fn StatusPill() -> impl IntoView {
+    let live = Live::here();
+    let is_resuming = Memo::new(move |_| live.session.with(Session::is_resuming));
+    view! {
+        <p class="pill" class:ok=move || !is_resuming.get() class:warn=move || is_resuming.get()>
+            <span class="dot"></span>
+            {move || if is_resuming.get() { "Reconnecting…" } else { "Live" }}
+        </p>
+    }
+}

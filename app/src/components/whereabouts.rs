@@ -1,0 +1,65 @@
+//! Where a request comes from, and how the gateway knows.
+
+use leptos::prelude::*;
+use protocol::pairing::{Network, Origin, PendingRequest};
+
+#[component]
+pub(super) fn Whereabouts(request: PendingRequest) -> impl IntoView {
+    match request.evidence.map(|evidence| evidence.origin) {
+        Some(origin) => {
+            let path = path(&origin);
+            let page = origin.page.map(|page| view! { <p class="soft small">"page " {page}</p> });
+            view! {
+                <p>
+                    <span class=tone(origin.network)>{origin.network.label()}</span>
+                    " "
+                    <span class="mono">{origin.address}</span>
+                </p>
+                <p class="soft small">{path}</p>
+                {page}
+            }
+            .into_any()
+        }
+        None => match request.remote_ip {
+            Some(address) => view! { <p class="mono">{address}</p> }.into_any(),
+            None => view! { <p>{Network::ThisMachine.label()}</p> }.into_any(),
+        },
+    }
+}
+
+/// The farther away, the louder.
+fn tone(network: Network) -> &'static str {
+    match network {
+        Network::ThisMachine | Network::Tailnet => "pill ok",
+        Network::Lan => "pill warn",
+        Network::Public => "pill risk",
+    }
+}
+
+fn path(origin: &Origin) -> String {
+    let transport = match (origin.encrypted, origin.network) {
+        (true, _) => "over HTTPS",
+        (false, Network::ThisMachine) => "plain HTTP, which never left this machine",
+        (false, Network::Lan | Network::Tailnet | Network::Public) => "over plain HTTP",
+    };
+    format!("{}, {transport}", origin.resolved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(network: Network, encrypted: bool, expected: &str) {
+        let resolved = "directly".to_owned();
+        let origin = Origin { address: "10.0.0.7".to_owned(), network, resolved, encrypted, page: None };
+        assert_eq!(path(&origin), expected);
+    }
+
+    #[test]
+    fn tells_how_the_request_travelled() {
+        check(Network::Lan, true, "directly, over HTTPS");
+        check(Network::Public, false, "directly, over plain HTTP");
+        check(Network::ThisMachine, false, "directly, plain HTTP, which never left this machine");
+    }
+}

@@ -1,0 +1,174 @@
+//! What lies on the owner's desk: requests that wait and devices that are in, kept up to date by lists and events.
+
+use std::collections::BTreeSet;
+
+use protocol::DeviceId;
+use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// `None` until the first list arrives.
+    list: Option<PairingList>,
+    /// Requests put aside with "Not now". Only this page knows; the device goes on waiting.
+    put_aside: BTreeSet<String>,
+    /// Requests that are not what was shown at first.
+    changed: BTreeSet<String>,
+}
+
+impl Desk {
+    /// Takes a whole new list. What waits no longer is forgotten, what was put aside stays aside.
+    pub fn replace(&mut self, list: PairingList) {
+        let waits = |id: &String| list.pending.iter().any(|request| &request.request_id == id);
+        self.put_aside.retain(waits);
+        self.changed.retain(waits);
+        let newly_changed = list
+            .pending
+            .iter()
+            .filter(|new| self.pending(&new.request_id).is_some_and(|shown| shown_digest(shown) != shown_digest(new)));
+        let newly_changed: Vec<String> = newly_changed.map(|request| request.request_id.clone()).collect();
+        self.changed.extend(newly_changed);
+        self.list = Some(list);
+    }
+
+    /// Puts one new request on top, or replaces the one with its id.
+    pub fn add(&mut self, request: PendingRequest) {
+        let mut list = self.list.clone().unwrap_or_default();
+        list.pending.retain(|known| known.request_id != request.request_id);
+        list.pending.insert(0, request);
+        self.replace(list);
+    }
+
+    pub fn take_off(&mut self, request_id: &str) {
+        let Some(mut list) = self.list.take() else { return };
+        list.pending.retain(|request| request.request_id != request_id);
+        self.replace(list);
+    }
+
+    pub fn put_aside(&mut self, request_id: &str) {
+        self.put_aside.insert(request_id.to_owned());
+    }
+
+    pub fn bring_back_all(&mut self) {
+        self.put_aside.clear();
+    }
+
+    pub fn is_loaded(&self) -> bool {
+        self.list.is_some()
+    }
+
+    /// The requests to show, without those put aside.
+    pub fn open(&self) -> impl Iterator<Item = &PendingRequest> {
+        self.all_pending().iter().filter(|request| !self.put_aside.contains(&request.request_id))
+    }
+
+    pub fn count_open(&self) -> usize {
+        self.open().count()
+    }
+
+    pub fn count_put_aside(&self) -> usize {
+        self.put_aside.len()
+    }
+
+    pub fn pending(&self, request_id: &str) -> Option<&PendingRequest> {
+        self.all_pending().iter().find(|request| request.request_id == request_id)
+    }
+
+    pub fn has_changed(&self, request_id: &str) -> bool {
+        self.changed.contains(request_id)
+    }
+
+    pub fn paired(&self) -> &[PairedDevice] {
+        self.list.as_ref().map_or(&[], |list| &list.paired)
+    }
+
+    pub fn device(&self, id: &DeviceId) -> Option<&PairedDevice> {
+        self.paired().iter().find(|device| &device.device_id == id)
+    }
+
+    pub fn count_connected(&self) -> usize {
+        self.paired().iter().filter(|device| device.connected == Some(true)).count()
+    }
+
+    fn all_pending(&self) -> &[PendingRequest] {
+        self.list.as_ref().map_or(&[], |list| &list.pending)
+    }
+}
+
+/// What an approval of this card would cover: the gateway's digest, or our own for a gateway that sends none.
+pub fn shown_digest(request: &PendingRequest) -> String {
+    request.evidence.as_ref().map_or_else(|| request.digest(), |evidence| evidence.digest.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Role, Scopes};
+
+    use super::*;
+
+    fn request(id: &str, scopes: &[&str]) -> PendingRequest {
+        let scopes: Scopes = scopes.iter().copied().collect();
+        PendingRequest {
+            request_id: id.to_owned(),
+            device_id: DeviceId::claimed("d"),
+            public_key: "k".to_owned(),
+            display_name: None,
+            platform: "Android".to_owned(),
+            device_family: None,
+            client_id: "openclaw-control-ui".to_owned(),
+            client_mode: "webchat".to_owned(),
+            role: Role::Operator,
+            roles: vec![Role::Operator],
+            scopes,
+            remote_ip: None,
+            silent: false,
+            is_repair: false,
+            ts: 0,
+            evidence: None,
+        }
+    }
+
+    fn desk(pending: Vec<PendingRequest>) -> Desk {
+        let mut desk = Desk::default();
+        desk.replace(PairingList { pending, paired: Vec::new() });
+        desk
+    }
+
+    fn ids(desk: &Desk) -> Vec<&str> {
+        desk.open().map(|request| request.request_id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_new_request_comes_first_and_a_repeated_one_only_once() {
+        let mut desk = desk(vec![request("a", &[])]);
+        desk.add(request("b", &[]));
+        desk.add(request("a", &[]));
+        assert_eq!(ids(&desk), ["a", "b"]);
+    }
+
+    #[test]
+    fn not_now_hides_a_request_until_it_is_brought_back() {
+        let mut desk = desk(vec![request("a", &[]), request("b", &[])]);
+        desk.put_aside("a");
+        desk.add(request("a", &[]));
+        assert_eq!((ids(&desk), desk.count_put_aside()), (vec!["b"], 1));
+        desk.bring_back_all();
+        assert_eq!(desk.count_open(), 2);
+    }
+
+    #[test]
+    fn a_request_that_is_gone_is_not_counted_as_put_aside() {
+        let mut desk = desk(vec![request("a", &[])]);
+        desk.put_aside("a");
+        desk.take_off("a");
+        assert_eq!(desk.count_put_aside(), 0);
+    }
+
+    #[test]
+    fn a_request_that_asks_for_something_else_is_marked_and_a_repeated_one_is_not() {
+        let mut desk = desk(vec![request("a", &["operator.read"])]);
+        desk.add(request("a", &["operator.read"]));
+        assert!(!desk.has_changed("a"));
+        desk.add(request("a", &["operator.read", "operator.admin"]));
+        assert!(desk.has_changed("a"));
+    }
+}

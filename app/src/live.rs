@@ -1,0 +1,158 @@
+//! The socket as signals: what the page knows, and the few ways to change it.
+
+use leptos::prelude::*;
+use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, TokenParams};
+use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::refusal::Advice;
+use protocol::role::PAIRING;
+use protocol::{DeviceId, Method, PublicKey, Refusal, Role, WireError};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::desk::{Desk, shown_digest};
+use crate::outside;
+use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
+
+/// The gateway's answer to one call.
+pub type Answer = Result<Value, WireError>;
+
+/// This browser as the gateway knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name it proposes.
+    pub name: String,
+    pub key: PublicKey,
+}
+
+/// Everything the page shows, as signals. Copied freely; there is one per page.
+#[derive(Debug, Clone, Copy)]
+pub struct Live {
+    pub session: RwSignal<Session>,
+    pub desk: RwSignal<Desk>,
+    pub identity: RwSignal<Option<Identity>>,
+    /// This browser's clock, once a second.
+    pub now_ms: RwSignal<u64>,
+    /// How far the gateway's clock is ahead of this browser's.
+    pub gateway_ahead_ms: RwSignal<i64>,
+    /// What a screen reader should say now.
+    pub announcement: RwSignal<String>,
+}
+
+impl Live {
+    pub fn new() -> Self {
+        Self {
+            session: RwSignal::new(Session::new(None)),
+            desk: RwSignal::default(),
+            identity: RwSignal::new(None),
+            now_ms: RwSignal::new(0),
+            gateway_ahead_ms: RwSignal::new(0),
+            announcement: RwSignal::default(),
+        }
+    }
+
+    /// The page's one. Every component is below [`App`](crate::App), which provides it.
+    pub fn here() -> Self {
+        expect_context()
+    }
+
+    /// Now, by the gateway's clock: its times mean nothing by any other.
+    pub fn gateway_now_ms(self) -> u64 {
+        self.now_ms.get().saturating_add_signed(self.gateway_ahead_ms.get())
+    }
+
+    pub fn screen<T>(self, read: impl FnOnce(&Screen) -> T) -> T {
+        self.session.with(|session| read(session.screen()))
+    }
+
+    pub fn welcome<T>(self, read: impl FnOnce(&Welcome) -> T) -> Option<T> {
+        self.session.with(|session| session.welcome().map(read))
+    }
+
+    /// Whether this browser may see and decide about devices.
+    pub fn may_pair(self) -> bool {
+        self.welcome(|welcome| welcome.hello.auth.scopes.allow(Role::Operator, PAIRING)).unwrap_or_default()
+    }
+
+    pub fn is_own(self, id: &DeviceId) -> bool {
+        self.identity.with(|identity| identity.as_ref().is_some_and(|own| own.key.device_id() == *id))
+    }
+
+    pub fn tell(self, input: Input) {
+        outside::tell(self, input);
+    }
+
+    pub fn announce(self, words: String) {
+        self.announcement.set(words);
+    }
+
+    /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
+    pub fn reload(self) {
+        outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
+            if let Some(list) = answer.ok().and_then(|list| serde_json::from_value::<PairingList>(list).ok()) {
+                self.desk.update(|desk| desk.replace(list));
+            }
+        });
+    }
+
+    pub fn approve(self, request: &PendingRequest, then: impl FnOnce(Answer) + 'static) {
+        let params = ApproveParams { request_id: request.request_id.clone(), digest: Some(shown_digest(request)) };
+        self.change(Method::DevicePairApprove, &params, then);
+    }
+
+    pub fn reject(self, request_id: &str, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DevicePairReject, &RequestRef { request_id: request_id.to_owned() }, then);
+    }
+
+    pub fn rename(self, device_id: DeviceId, label: String, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DevicePairRename, &RenameParams { device_id, label }, then);
+    }
+
+    pub fn remove(self, device_id: DeviceId, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DevicePairRemove, &DeviceRef { device_id }, then);
+    }
+
+    pub fn rotate(self, device: &PairedDevice, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DeviceTokenRotate, &token_of(device), then);
+    }
+
+    pub fn revoke(self, device: &PairedDevice, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DeviceTokenRevoke, &token_of(device), then);
+    }
+
+    /// Calls a method that changes something, and fetches the lists again whatever came of it: a refusal often
+    /// means that they are stale.
+    fn change(self, method: Method, params: &impl Serialize, then: impl FnOnce(Answer) + 'static) {
+        let params = serde_json::to_value(params).unwrap_or_default();
+        outside::ask(method, params, move |answer| {
+            then(answer);
+            self.reload();
+        });
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn token_of(device: &PairedDevice) -> TokenParams {
+    TokenParams { device_id: device.device_id.clone(), role: device.role.as_str().to_owned(), scopes: None }
+}
+
+/// What to tell the person whose click failed: the sentence and the next step.
+pub fn advice(error: &WireError) -> String {
+    let Advice { sentence, next_step } = Refusal::advice_for(error).unwrap_or(UNKNOWN_REFUSAL);
+    format!("{sentence} {next_step}")
+}
+
+/// The error of a call whose connection went away before the answer came.
+pub fn connection_lost() -> WireError {
+    Refusal::GatewayStopping.wire_error().unwrap_or(WireError {
+        code: "UNAVAILABLE".to_owned(),
+        message: "connection lost".to_owned(),
+        details: None,
+        retryable: None,
+        retry_after_ms: None,
+    })
+}

@@ -1,0 +1,41 @@
+//! The browser around the page. The server renders the same components, with nothing around them: there these
+//! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
+
+#[cfg(feature = "hydrate")]
+pub use crate::browser::{ask, copy, host, mark_connected, reload_page, set_title, start, tell};
+
+#[cfg(not(feature = "hydrate"))]
+pub use nowhere::{ask, copy, host, mark_connected, reload_page, set_title, start, tell};
+
+#[cfg(not(feature = "hydrate"))]
+mod nowhere {
+    use protocol::Method;
+    use serde_json::Value;
+
+    use crate::live::{Answer, Live};
+    use crate::session::Input;
+
+    /// Loads the device key and opens the socket.
+    pub fn start(_: Live) {}
+
+    /// Takes one step of the session and does what follows from it.
+    pub fn tell(_: Live, _: Input) {}
+
+    /// Calls a method of the gateway; `then` gets its answer.
+    pub fn ask(_: Method, _: Value, _: impl FnOnce(Answer) + 'static) {}
+
+    pub fn set_title(_: &str) {}
+
+    /// Puts text on the clipboard; `then` learns whether it worked.
+    pub fn copy(_: &str, _: impl FnOnce(bool) + 'static) {}
+
+    /// The host and port this page was loaded from.
+    pub fn host() -> String {
+        String::new()
+    }
+
+    pub fn reload_page() {}
+
+    /// Leaves a mark in the browser's timeline, for whoever measures how long a device waits after Approve.
+    pub fn mark_connected() {}
+}

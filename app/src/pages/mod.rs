@@ -1,0 +1,16 @@
+//! What fills the page: the two pages of the console, and one screen for each state without one.
+
+#![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
+
+pub(crate) mod devices;
+pub(crate) mod missing;
+pub(crate) mod overview;
+pub(crate) mod screens;
+
+mod away;
+mod connecting;
+mod insecure;
+mod refused;
+mod removed;
+mod secret;
+mod waiting;

@@ -1,0 +1,151 @@
+//! Is it healthy, who is connected, how can others reach it.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::screens::Screens;
+use crate::components::notices::Notices;
+use crate::components::pending_cards::PendingCards;
+use crate::components::proof::Proof;
+use crate::components::status_pill::StatusPill;
+use crate::desk::Desk;
+use crate::live::Live;
+use crate::time_words;
+
+#[component]
+pub(crate) fn Overview() -> impl IntoView {
+    view! {
+        <Screens>
+            <header class="page-head">
+                <h1>"Overview"</h1>
+                <StatusPill />
+            </header>
+            <Notices />
+            <PendingCards />
+            <div class="tiles">
+                <Gateway />
+                <DeviceCount />
+                <ThisBrowser />
+                <Reach />
+            </div>
+        </Screens>
+    }
+}
+
+#[component]
+fn Gateway() -> impl IntoView {
+    let live = Live::here();
+    let version = move || live.welcome(|welcome| welcome.hello.server.version.clone());
+    let state_dir = move || live.welcome(|welcome| welcome.hello.snapshot.state_dir.clone()).flatten();
+    let up = move || {
+        live.welcome(|welcome| {
+            let since_ms = live.now_ms.get().saturating_sub(welcome.at_ms);
+            time_words::span(welcome.hello.snapshot.uptime_ms + since_ms)
+        })
+    };
+    view! {
+        <section class="tile" aria-labelledby="gateway">
+            <h2 id="gateway">"Gateway"</h2>
+            <dl>
+                <dt>"Health"</dt>
+                <dd>
+                    <Health />
+                </dd>
+                <dt>"Version"</dt>
+                <dd>{version}</dd>
+                <dt>"Up for"</dt>
+                <dd>{up}</dd>
+                {move || {
+                    state_dir()
+                        .map(|path| {
+                            view! {
+                                <dt>"State in"</dt>
+                                <dd class="mono">{path}</dd>
+                            }
+                        })
+                }}
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+/// What the gateway said of itself when it let this browser in; a gateway that is away says nothing.
+#[component]
+fn Health() -> impl IntoView {
+    let live = Live::here();
+    let is_well = move || {
+        let said = live.welcome(|welcome| welcome.hello.snapshot.health.get("ok").cloned()).flatten();
+        said != Some(serde_json::Value::Bool(false))
+    };
+    move || {
+        if live.session.with(crate::session::Session::is_resuming) {
+            view! { <span class="pill warn">"does not answer"</span> }
+        } else if is_well() {
+            view! { <span class="pill ok">"healthy"</span> }
+        } else {
+            view! { <span class="pill risk">"reports a problem"</span> }
+        }
+    }
+}
+
+#[component]
+fn DeviceCount() -> impl IntoView {
+    let live = Live::here();
+    let paired = move || live.desk.with(|desk| desk.paired().len());
+    let connected = move || live.desk.with(Desk::count_connected);
+    view! {
+        <section class="tile" aria-labelledby="device-count">
+            <h2 id="device-count">"Devices"</h2>
+            <Show
+                when=move || live.may_pair()
+                fallback=|| view! { <p class="soft">"This browser may not see the other devices."</p> }
+            >
+                <p>
+                    <strong class="figure">{paired}</strong>
+                    " paired, "
+                    <strong class="figure">{connected}</strong>
+                    " connected now"
+                </p>
+                <p>
+                    <A href="/devices">"See them all"</A>
+                </p>
+            </Show>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn ThisBrowser() -> impl IntoView {
+    let live = Live::here();
+    move || {
+        live.identity.get().map(|identity| {
+            view! {
+                <section class="tile" aria-labelledby="this-browser">
+                    <h2 id="this-browser">"This browser"</h2>
+                    <p>{identity.name}</p>
+                    <Proof fingerprint=identity.key.fingerprint()>"What other devices' owners compare."</Proof>
+                </section>
+            }
+        })
+    }
+}
+
+#[component]
+fn Reach() -> impl IntoView {
+    view! {
+        <section class="tile" aria-labelledby="reach">
+            <h2 id="reach">"Let a phone in"</h2>
+            <ol class="steps">
+                <li>
+                    "Give the gateway an https address: " <code>"tailscale serve 18789"</code>
+                    ", or a reverse proxy named in " <code>"gateway.trustedProxies"</code> "."
+                </li>
+                <li>"Open that address on the phone. It waits there with six pictures."</li>
+                <li>"Its card appears here. Compare the pictures and approve."</li>
+            </ol>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,75 @@
+//! Chooses what to show: the console once the gateway has let this browser in, and until then the screen of the
+//! state the connection is in.
+
+use std::mem::discriminant;
+
+use leptos::prelude::*;
+
+use super::away::Away;
+use super::connecting::Connecting;
+use super::insecure::{Insecure, Unsupported};
+use super::refused::RefusedScreen;
+use super::removed::Removed;
+use super::secret::SecretForm;
+use super::waiting::Waiting;
+use crate::live::Live;
+use crate::outside;
+use crate::session::Screen;
+
+/// Shows `children` once connected. A screen is built once per state and follows its details by itself, so that
+/// a field keeps its focus and a countdown does not blink.
+#[component]
+pub(crate) fn Screens(children: ChildrenFn) -> impl IntoView {
+    let live = Live::here();
+    let state = Memo::new(move |_| live.screen(discriminant));
+    move || {
+        // Reading is what makes a memo follow its sources; `track` alone would not.
+        let _ = state.get();
+        match live.session.get_untracked().screen() {
+            Screen::Connecting => view! { <Connecting /> }.into_any(),
+            Screen::Secret(_) => view! { <SecretForm /> }.into_any(),
+            Screen::Waiting(_) => view! { <Waiting /> }.into_any(),
+            Screen::Connected(welcome) => {
+                if welcome.has_waited {
+                    Effect::new(|_| outside::mark_connected());
+                }
+                children().into_any()
+            }
+            Screen::Refused(_) => view! { <RefusedScreen /> }.into_any(),
+            Screen::Insecure => view! { <Insecure /> }.into_any(),
+            Screen::Unsupported(words) => view! { <Unsupported words=words.clone() /> }.into_any(),
+            Screen::Away { .. } => view! { <Away /> }.into_any(),
+            Screen::Removed => view! { <Removed /> }.into_any(),
+        }
+    }
+}
+
+/// The headings, for the screens themselves, the title and the live region. The console has its own.
+pub(crate) fn heading(screen: &Screen) -> Option<&'static str> {
+    match screen {
+        Screen::Connecting => Some("Connecting to the gateway…"),
+        Screen::Secret(_) => Some("The gateway asks for a secret"),
+        Screen::Waiting(_) => Some("Ask the owner to let this device in"),
+        Screen::Connected(_) => None,
+        Screen::Refused(_) => Some("The gateway said no"),
+        Screen::Insecure => Some("This page needs a secure address"),
+        Screen::Unsupported(_) => Some("This browser cannot keep a device key"),
+        Screen::Away { .. } => Some("The gateway does not answer"),
+        Screen::Removed => Some("This device is no longer let in"),
+    }
+}
+
+/// The frame of every screen: brand, a word on the state, the heading, and what the screen says.
+#[component]
+pub(crate) fn Panel(children: Children) -> impl IntoView {
+    let live = Live::here();
+    let title = live.session.with_untracked(|session| heading(session.screen())).unwrap_or_default();
+    view! {
+        <section class="panel" aria-labelledby="panel-title">
+            <crate::components::brand::Brand />
+            <h1 id="panel-title">{title}</h1>
+            {children()}
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,78 @@
+//! Waiting for a person: what the owner will see, how long it lasts, and the command that does the same.
+
+use leptos::prelude::*;
+use protocol::event::PairPending;
+
+use super::screens::Panel;
+use crate::components::copy_command::CopyCommand;
+use crate::components::proof::Proof;
+use crate::live::Live;
+use crate::session::Screen;
+use crate::time_words;
+
+#[component]
+pub(super) fn Waiting() -> impl IntoView {
+    let live = Live::here();
+    let pending = Memo::new(move |_| live.screen(pending_of));
+    let left_ms = move || {
+        let expires_at_ms = pending.with(|pending| pending.as_ref().map_or(0, |pending| pending.expires_at_ms));
+        expires_at_ms.saturating_sub(live.gateway_now_ms())
+    };
+    let name = move || live.identity.with(|identity| identity.as_ref().map(|own| own.name.clone()));
+    let is_back = move || !live.session.with(crate::session::Session::is_resuming);
+    view! {
+        <Panel>
+            <p class="pill warn">
+                <span class="dot"></span>
+                {move || if is_back() { "Waiting for approval" } else { "Reconnecting…" }}
+            </p>
+            {move || {
+                pending
+                    .get()
+                    .map(|pending| {
+                        view! {
+                            <Proof fingerprint=pending.fingerprint.clone()>
+                                "The owner's page shows the same six pictures."
+                            </Proof>
+                            <p class="soft">
+                                "They see this device as " <strong>{name}</strong>
+                                ". After Approve, this page goes on by itself."
+                            </p>
+                        }
+                    })
+            }} <div class="countdown">
+                <progress
+                    aria-label="Time left to decide"
+                    max=protocol::PAIRING_LIFETIME_MS.to_string()
+                    prop:value=move || left_ms().to_string()
+                />
+                <p class="soft small" role="timer">
+                    {move || format!("{} left", time_words::clock(left_ms()))}
+                </p>
+            </div>
+            {move || {
+                pending
+                    .with(|pending| pending.as_ref().map(approve_command))
+                    .map(|(shown, copied)| {
+                        view! {
+                            <div class="stack">
+                                <p class="soft small">"Or on the gateway's machine:"</p>
+                                <CopyCommand shown copied />
+                            </div>
+                        }
+                    })
+            }}
+        </Panel>
+    }
+}
+
+fn pending_of(screen: &Screen) -> Option<PairPending> {
+    if let Screen::Waiting(pending) = screen { Some(pending.clone()) } else { None }
+}
+
+/// The command as shown, short enough to type, and as copied, with the whole id.
+fn approve_command(pending: &PairPending) -> (String, String) {
+    let id = &pending.request_id;
+    let short = id.get(..8).unwrap_or(id);
+    (format!("openclaw devices approve {short}"), format!("openclaw devices approve {id}"))
+}

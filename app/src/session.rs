@@ -1,0 +1,354 @@
+//! The life of the connection as a pure state machine: what happened goes in, the screen to show and what to do
+//! next come out. Time and chance are arguments, so every path is a test.
+//!
+//! Invariant: the page dials again by itself only after losing a gateway, never after a refusal. A refusal has a
+//! reason, and repeating the same request would not change it.
+
+use protocol::event::PairPending;
+use protocol::refusal::{Advice, SecretKind};
+use protocol::{Challenge, HelloOk, Refusal, Secret, WireError};
+use serde_json::Value;
+
+use crate::backoff;
+
+/// What the person sees.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Screen {
+    Connecting,
+    Secret(SecretPrompt),
+    Waiting(PairPending),
+    Connected(Box<Welcome>),
+    Refused(Box<RefusedNotice>),
+    /// The browser gives a page no key here.
+    Insecure,
+    /// The browser cannot make or keep the key; its own words.
+    Unsupported(String),
+    /// No gateway answers. The time of the next attempt by this browser's clock; `None` while one is under way.
+    Away {
+        retry_at_ms: Option<u64>,
+    },
+    Removed,
+}
+
+/// The form for the gateway's token or password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretPrompt {
+    pub kind: SecretKind,
+    pub problem: Option<SecretProblem>,
+    /// A typed secret is on its way.
+    pub is_checking: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretProblem {
+    Wrong,
+    /// Too many wrong ones; until then, by this browser's clock.
+    TooMany {
+        until_ms: u64,
+    },
+}
+
+/// What the gateway said when it let this browser in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Welcome {
+    pub hello: HelloOk,
+    /// When it said so, by this browser's clock.
+    pub at_ms: u64,
+    /// An owner link was redeemed for it.
+    pub by_owner_link: bool,
+    /// This browser waited for a person first.
+    pub has_waited: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefusedNotice {
+    pub sentence: String,
+    pub next_step: String,
+    /// The gateway's own words, for whoever reports it.
+    pub technical: String,
+    pub way_out: WayOut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOut {
+    TryAgain,
+    Reload,
+    WithoutLink,
+}
+
+/// What this browser shows the gateway beside its key. Kept in memory only, and only until it has served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    Nothing,
+    OwnerLink(Secret),
+    Typed(Secret),
+}
+
+/// What can happen to the connection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    Challenged(Challenge),
+    Pending(Box<PairPending>),
+    Welcomed(Box<HelloOk>),
+    Refused(WireError),
+    Closed {
+        code: u16,
+        reason: String,
+    },
+    NoKey(KeyProblem),
+    SecretTyped(Secret),
+    /// Somebody pressed the button that starts over, with what there is.
+    AskedAgain,
+    AskedWithoutLink,
+    /// The network came back, or the page was looked at again.
+    Woken,
+    RetryDue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyProblem {
+    InsecureContext,
+    Unsupported(String),
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Opens a new socket after a while, in place of any other.
+    Dial { after_ms: u64 },
+    /// Answers the challenge on the open socket.
+    Prove(Challenge, Credential),
+    /// Fetches everything the console shows.
+    Load,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    screen: Screen,
+    credential: Credential,
+    /// Attempts since a gateway answered last.
+    failures: u32,
+    /// The line is lost, and the last good screen stays for the first attempt to get it back.
+    is_resuming: bool,
+    has_waited: bool,
+}
+
+impl Session {
+    pub fn new(owner_link: Option<Secret>) -> Self {
+        Self {
+            screen: Screen::Connecting,
+            credential: owner_link.map_or(Credential::Nothing, Credential::OwnerLink),
+            failures: 0,
+            is_resuming: false,
+            has_waited: false,
+        }
+    }
+
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    pub fn welcome(&self) -> Option<&Welcome> {
+        match &self.screen {
+            Screen::Connected(welcome) => Some(welcome),
+            Screen::Connecting
+            | Screen::Secret(_)
+            | Screen::Waiting(_)
+            | Screen::Refused(_)
+            | Screen::Insecure
+            | Screen::Unsupported(_)
+            | Screen::Away { .. }
+            | Screen::Removed => None,
+        }
+    }
+
+    pub fn is_resuming(&self) -> bool {
+        self.is_resuming
+    }
+
+    /// The state in one word, for the page's `data-state`.
+    pub fn state(&self) -> &'static str {
+        match self.screen {
+            Screen::Waiting(_) | Screen::Connected(_) if self.is_resuming => "away",
+            Screen::Connecting => "connecting",
+            Screen::Secret(_) => "secret",
+            Screen::Waiting(_) => "waiting",
+            Screen::Connected(_) => "connected",
+            Screen::Refused(_) => "refused",
+            Screen::Insecure => "insecure",
+            Screen::Unsupported(_) => "unsupported",
+            Screen::Away { .. } => "away",
+            Screen::Removed => "removed",
+        }
+    }
+
+    /// Takes one thing that happened. `now_ms` is this browser's clock, `chance` lies between 0 and 1.
+    pub fn step(&mut self, input: Input, now_ms: u64, chance: f64) -> Vec<Effect> {
+        match input {
+            Input::Challenged(challenge) => vec![Effect::Prove(challenge, self.credential.clone())],
+            Input::Pending(pending) => {
+                self.answered();
+                self.has_waited = true;
+                self.screen = Screen::Waiting(*pending);
+                Vec::new()
+            }
+            Input::Welcomed(hello) => {
+                self.answered();
+                let by_owner_link = matches!(self.credential, Credential::OwnerLink(_));
+                self.credential = Credential::Nothing;
+                let has_waited = std::mem::take(&mut self.has_waited);
+                self.screen =
+                    Screen::Connected(Box::new(Welcome { hello: *hello, at_ms: now_ms, by_owner_link, has_waited }));
+                vec![Effect::Load]
+            }
+            Input::Refused(error) => {
+                self.answered();
+                self.has_waited = false;
+                self.screen = self.refused(&error, now_ms);
+                Vec::new()
+            }
+            Input::Closed { code, reason } => self.closed(code, &reason, now_ms, chance),
+            Input::NoKey(KeyProblem::InsecureContext) => {
+                self.screen = Screen::Insecure;
+                Vec::new()
+            }
+            Input::NoKey(KeyProblem::Unsupported(words)) => {
+                self.screen = Screen::Unsupported(words);
+                Vec::new()
+            }
+            Input::SecretTyped(secret) => {
+                self.credential = Credential::Typed(secret);
+                if let Screen::Secret(prompt) = &mut self.screen {
+                    prompt.is_checking = true;
+                    prompt.problem = None;
+                }
+                vec![Effect::Dial { after_ms: 0 }]
+            }
+            Input::AskedWithoutLink => {
+                self.credential = Credential::Nothing;
+                self.start_over()
+            }
+            Input::AskedAgain => self.start_over(),
+            Input::Woken | Input::RetryDue => self.retry_now(),
+        }
+    }
+
+    fn answered(&mut self) {
+        self.failures = 0;
+        self.is_resuming = false;
+    }
+
+    fn start_over(&mut self) -> Vec<Effect> {
+        self.answered();
+        self.screen = Screen::Connecting;
+        vec![Effect::Dial { after_ms: 0 }]
+    }
+
+    fn retry_now(&mut self) -> Vec<Effect> {
+        match &mut self.screen {
+            Screen::Away { retry_at_ms: waiting @ Some(_) } => {
+                *waiting = None;
+                vec![Effect::Dial { after_ms: 0 }]
+            }
+            Screen::Waiting(_) | Screen::Connected(_) if self.is_resuming => vec![Effect::Dial { after_ms: 0 }],
+            Screen::Connecting
+            | Screen::Secret(_)
+            | Screen::Waiting(_)
+            | Screen::Connected(_)
+            | Screen::Refused(_)
+            | Screen::Insecure
+            | Screen::Unsupported(_)
+            | Screen::Away { retry_at_ms: None }
+            | Screen::Removed => Vec::new(),
+        }
+    }
+
+    fn closed(&mut self, code: u16, reason: &str, now_ms: u64, chance: f64) -> Vec<Effect> {
+        match &mut self.screen {
+            // A refusal closes the socket too, and its screen says more than "away".
+            Screen::Refused(_) | Screen::Insecure | Screen::Unsupported(_) | Screen::Removed => return Vec::new(),
+            Screen::Secret(prompt) if !prompt.is_checking => return Vec::new(),
+            Screen::Connected(_) if code == 4001 && reason == "device removed" => {
+                self.is_resuming = false;
+                self.screen = Screen::Removed;
+                return Vec::new();
+            }
+            Screen::Connecting
+            | Screen::Secret(_)
+            | Screen::Waiting(_)
+            | Screen::Connected(_)
+            | Screen::Away { .. } => {}
+        }
+        let after_ms = backoff::delay_ms(self.failures, code, chance);
+        self.failures += 1;
+        let had_the_line = matches!(self.screen, Screen::Waiting(_) | Screen::Connected(_)) && !self.is_resuming;
+        if had_the_line {
+            self.is_resuming = true;
+        } else {
+            self.is_resuming = false;
+            self.screen = Screen::Away { retry_at_ms: Some(now_ms + after_ms) };
+        }
+        vec![Effect::Dial { after_ms }]
+    }
+
+    fn refused(&self, error: &WireError, now_ms: u64) -> Screen {
+        let was_typed = matches!(self.credential, Credential::Typed(_));
+        let ask = |kind, problem| Screen::Secret(SecretPrompt { kind, problem, is_checking: false });
+        match detail(error, "code").and_then(Value::as_str).unwrap_or_default() {
+            "AUTH_TOKEN_MISSING" => ask(SecretKind::Token, None),
+            "AUTH_PASSWORD_MISSING" => ask(SecretKind::Password, None),
+            "AUTH_TOKEN_MISMATCH" => ask(SecretKind::Token, was_typed.then_some(SecretProblem::Wrong)),
+            "AUTH_PASSWORD_MISMATCH" => ask(SecretKind::Password, was_typed.then_some(SecretProblem::Wrong)),
+            "AUTH_RATE_LIMITED" => {
+                let kind = match &self.screen {
+                    Screen::Secret(prompt) => prompt.kind,
+                    Screen::Connecting
+                    | Screen::Waiting(_)
+                    | Screen::Connected(_)
+                    | Screen::Refused(_)
+                    | Screen::Insecure
+                    | Screen::Unsupported(_)
+                    | Screen::Away { .. }
+                    | Screen::Removed => SecretKind::Token,
+                };
+                let until_ms = now_ms + error.retry_after_ms.unwrap_or_default();
+                ask(kind, Some(SecretProblem::TooMany { until_ms }))
+            }
+            code => Screen::Refused(Box::new(notice(error, way_out(code, error)))),
+        }
+    }
+}
+
+fn way_out(code: &str, error: &WireError) -> WayOut {
+    match code {
+        "AUTH_BOOTSTRAP_TOKEN_INVALID" => WayOut::WithoutLink,
+        "PROTOCOL_MISMATCH" if detail(error, "reloadRequired") == Some(&Value::Bool(true)) => WayOut::Reload,
+        _ => WayOut::TryAgain,
+    }
+}
+
+fn notice(error: &WireError, way_out: WayOut) -> RefusedNotice {
+    // The gateway's update and a plain version mismatch share one code; only the first is cured by reloading.
+    let advice = match way_out {
+        WayOut::Reload => Some(Refusal::ControlUiOutdated { gateway_build_id: String::new() }.advice()),
+        WayOut::TryAgain | WayOut::WithoutLink => Refusal::advice_for(error),
+    };
+    let Advice { sentence, next_step } = advice.unwrap_or(UNKNOWN_REFUSAL);
+    RefusedNotice {
+        sentence: sentence.to_owned(),
+        next_step: next_step.to_owned(),
+        technical: error.message.clone(),
+        way_out,
+    }
+}
+
+/// For refusals of a gateway newer than this page.
+pub const UNKNOWN_REFUSAL: Advice =
+    Advice { sentence: "The gateway said no.", next_step: "The line below is its reason; its log says more." };
+
+fn detail<'a>(error: &'a WireError, key: &str) -> Option<&'a Value> {
+    error.details.as_ref()?.get(key)
+}
+
+#[cfg(test)]
+mod tests;

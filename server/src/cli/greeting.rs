@@ -1,0 +1,24 @@
+//! What a gateway says when it runs: where to click.
+
+use std::io::IsTerminal;
+
+use anyhow::anyhow;
+
+use super::output;
+use crate::gateway::methods::owner;
+use crate::state::AppState;
+
+/// Says where the gateway is. The owner link is a secret, so it is printed only where a person reads
+/// along, or where one asked for it.
+pub async fn greet(state: &AppState, show_owner_link: bool) -> anyhow::Result<()> {
+    let host = state.config().bind.local_host();
+    output::say(&format!("The gateway runs on http://{host}:{}", state.port));
+    if show_owner_link || std::io::stdout().is_terminal() {
+        let link = owner::link(state).await.map_err(|refusal| anyhow!(refusal.message()))?;
+        output::say("Open this link in your browser; it works once, for ten minutes:");
+        output::data(&owner::url(&link));
+    } else {
+        output::say("For a link that makes your browser the owner's, run: openclaw dashboard");
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! The command line. On the gateway's own machine every command speaks over the owner socket, which needs
+//! no pairing and no secret; with `--url` it is a device like any other.
+
+pub mod args;
+mod dashboard;
+mod devices;
+mod gateway;
+mod greeting;
+mod listing;
+mod output;
+mod select;
+mod status;
+mod target;
+
+use std::process::ExitCode;
+
+use self::args::{Args, Command};
+use self::output::Failure;
+use crate::config::Environment;
+
+pub use self::greeting::greet;
+
+/// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
+pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    let done = match args.command {
+        Command::Gateway(args) => gateway::run(args, env).await,
+        Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Dashboard(args) => dashboard::run(&args, env).await,
+        Command::Devices(args) => devices::run(args.command, env).await,
+    };
+    done.unwrap_or_else(|failure| failure.report())
+}
+
+/// What a command came to.
+type Outcome = Result<ExitCode, Failure>;

@@ -1,0 +1,135 @@
+//! Which request or device a person means by what they typed. Ids win over names, and whatever could mean
+//! two things means nothing.
+
+use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+
+/// Fewer characters than this are too easily somebody else's.
+const SHORTEST_PREFIX: usize = 4;
+
+/// What a text stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice<T> {
+    One(T),
+    Nothing,
+    Several(Vec<T>),
+}
+
+impl<T> Choice<T> {
+    fn of(mut found: Vec<T>) -> Self {
+        match found.len() {
+            0 => Self::Nothing,
+            1 => found.pop().map_or(Self::Nothing, Self::One),
+            _ => Self::Several(found),
+        }
+    }
+
+    fn or_else(self, next: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Nothing => next(),
+            Self::One(_) | Self::Several(_) => self,
+        }
+    }
+}
+
+/// A waiting request by its id or its device's, whole or begun. Never by name: devices choose those.
+pub fn request<'a>(list: &'a PairingList, text: &str) -> Choice<&'a PendingRequest> {
+    let find = |fits: &dyn Fn(&PendingRequest) -> bool| Choice::of(list.pending.iter().filter(|r| fits(r)).collect());
+    find(&|r| r.request_id == text)
+        .or_else(|| find(&|r| r.device_id.as_str() == text))
+        .or_else(|| find(&|r| begins(&r.request_id, text) || begins(r.device_id.as_str(), text)))
+}
+
+/// A paired device by its id, whole or begun, or by its name.
+pub fn device<'a>(list: &'a PairingList, text: &str) -> Choice<&'a PairedDevice> {
+    let find = |fits: &dyn Fn(&PairedDevice) -> bool| Choice::of(list.paired.iter().filter(|d| fits(d)).collect());
+    find(&|d| d.device_id.as_str() == text)
+        .or_else(|| find(&|d| begins(d.device_id.as_str(), text)))
+        .or_else(|| find(&|d| d.shown_name().to_lowercase() == text.trim().to_lowercase()))
+}
+
+fn begins(id: &str, text: &str) -> bool {
+    text.len() >= SHORTEST_PREFIX && id.starts_with(&text.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+pub mod tests {
+    use protocol::PublicKey;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two phones that wait, and two tablets and a laptop that are paired.
+    pub fn sample() -> PairingList {
+        let pending = |id: &str, seed: u8, name: &str| {
+            let key = PublicKey::from_bytes([seed; 32]);
+            json!({
+                "requestId": id, "deviceId": key.device_id(), "publicKey": key.to_base64url(), "displayName": name,
+                "platform": "android", "clientId": "openclaw-android", "clientMode": "ui", "role": "operator",
+                "roles": ["operator"], "scopes": ["operator.read", "operator.write"], "remoteIp": "192.0.2.2",
+                "silent": false, "isRepair": false, "ts": 60_000,
+            })
+        };
+        let paired = |seed: u8, name: &str| {
+            let key = PublicKey::from_bytes([seed; 32]);
+            json!({
+                "deviceId": key.device_id(), "publicKey": key.to_base64url(), "displayName": name,
+                "platform": "linux", "clientId": "cli", "clientMode": "cli", "role": "operator", "roles": ["operator"],
+                "scopes": ["operator.read"], "approvedVia": "owner", "createdAtMs": 1, "approvedAtMs": 1,
+                "lastSeenAtMs": 60_000, "connected": true, "tokens": [],
+            })
+        };
+        serde_json::from_value(json!({
+            "pending": [pending("a1ba6ee7-ebe6-4d46", 1, "Phone"), pending("a1ba0000-0000-4d46", 2, "Phone")],
+            "paired": [paired(3, "Tablet"), paired(4, "tablet"), paired(5, "Laptop")],
+        }))
+        .unwrap()
+    }
+
+    fn named<T>(choice: Choice<T>, name: impl Fn(&T) -> String) -> String {
+        match choice {
+            Choice::One(one) => name(&one),
+            Choice::Nothing => "nothing".to_owned(),
+            Choice::Several(several) => format!("{} of them", several.len()),
+        }
+    }
+
+    #[track_caller]
+    fn check_request(text: &str, expected: &str) {
+        let list = sample();
+        assert_eq!(named(request(&list, text), |r| r.request_id.clone()), expected, "{text}");
+    }
+
+    #[track_caller]
+    fn check_device(text: &str, expected: &str) {
+        let list = sample();
+        assert_eq!(named(device(&list, text), |d| d.shown_name()), expected, "{text}");
+    }
+
+    #[test]
+    fn a_request_goes_by_its_id_or_its_devices_never_by_name() {
+        let list = sample();
+        let device_id = list.pending[1].device_id.as_str();
+        check_request("a1ba6ee7-ebe6-4d46", "a1ba6ee7-ebe6-4d46");
+        check_request("a1ba6", "a1ba6ee7-ebe6-4d46");
+        check_request("A1BA6EE7", "a1ba6ee7-ebe6-4d46");
+        check_request("a1ba", "2 of them");
+        check_request("a1b", "nothing");
+        check_request(device_id, "a1ba0000-0000-4d46");
+        check_request(&device_id[..12], "a1ba0000-0000-4d46");
+        check_request("Phone", "nothing");
+        check_request("", "nothing");
+        check_request("ffff0000", "nothing");
+    }
+
+    #[test]
+    fn a_device_goes_by_its_id_or_an_unambiguous_name() {
+        let list = sample();
+        let laptop = list.paired[2].device_id.as_str();
+        check_device(laptop, "Laptop");
+        check_device(&laptop[..4], "Laptop");
+        check_device(&laptop[..3], "nothing");
+        check_device("laptop", "Laptop");
+        check_device("Tablet", "2 of them");
+        check_device("Lap", "nothing");
+    }
+}

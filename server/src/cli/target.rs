@@ -1,0 +1,220 @@
+//! How a command reaches its gateway: over the owner socket, or as a device at `--url`.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use client::{ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
+use protocol::event::PairPending;
+use protocol::handshake::Auth;
+use protocol::role::ADMIN;
+use protocol::{Fingerprint, Role, Scopes};
+use serde_json::Value;
+
+use super::args::TargetArgs;
+use super::output::{Failure, ahead, say, sentence, shown};
+use crate::clock::Clock;
+use crate::config::{Environment, Paths};
+
+/// A gateway and how to get in.
+pub struct Target {
+    endpoint: Endpoint,
+    auth: Auth,
+    paths: Paths,
+    timeout: Duration,
+}
+
+/// Why there is no connection.
+pub enum OpenError {
+    /// Nobody listens on the owner socket.
+    NotRunning,
+    Failed(Failure),
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NotRunning => {
+                Self::new("The gateway is not running.").hint("start it with `openclaw gateway run`")
+            }
+            OpenError::Failed(failure) => failure,
+        }
+    }
+}
+
+impl Target {
+    pub fn new(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
+        let paths = Paths::resolve(env)?;
+        let endpoint = match &args.url {
+            None => Endpoint::Owner { socket: paths.owner_socket.clone() },
+            Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
+        };
+        let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
+        Ok(Self { endpoint, auth, paths, timeout: Duration::from_secs(args.timeout) })
+    }
+
+    pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
+        Self::new(&TargetArgs { timeout: 10, ..TargetArgs::default() }, env)
+    }
+
+    /// Whether this is a device of some gateway rather than the owner of the one here.
+    pub fn is_a_device(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Tcp(_))
+    }
+
+    /// The address given with `--url`.
+    pub fn url(&self) -> Option<String> {
+        match &self.endpoint {
+            Endpoint::Owner { .. } => None,
+            Endpoint::Tcp(url) => Some(url.to_string()),
+        }
+    }
+
+    /// A command for the same gateway, as a person would type it. Secrets are left for them to add.
+    pub fn command(&self, words: &str) -> String {
+        match &self.endpoint {
+            Endpoint::Owner { .. } => format!("openclaw {words}"),
+            Endpoint::Tcp(url) => format!("openclaw {words} --url {url}"),
+        }
+    }
+
+    /// Connects. A device asks for `scopes`, and says on stderr if it has to wait for its approval; the
+    /// owner needs no scopes and has them all.
+    pub async fn open(&self, scopes: &[&str]) -> Result<Connection, OpenError> {
+        match &self.endpoint {
+            Endpoint::Owner { socket } => {
+                let options = self.options(Scopes::from([ADMIN]));
+                Connection::open(&self.endpoint, &options).await.map_err(|error| self.explain_owner(error, socket))
+            }
+            Endpoint::Tcp(url) => {
+                if url.leaves_this_machine() && !url.is_encrypted() {
+                    say(&format!("warning: {url} is not encrypted; anyone on that network can read what is sent"));
+                }
+                self.open_as_device(scopes).await.map_err(OpenError::Failed)
+            }
+        }
+    }
+
+    async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
+        let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
+        let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
+        let asked: Scopes = scopes.iter().copied().collect();
+        let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
+        options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
+        let opened = Connection::open_watched(&self.endpoint, &options, say_waiting).await;
+        let connection = opened.map_err(explain_refusal)?;
+        let auth = &connection.hello().auth;
+        match auth.scopes.first_missing(Role::Operator, &asked) {
+            None => Ok(connection),
+            Some(scope) => Err(narrower(scope, auth.pending_request_id.as_deref())),
+        }
+    }
+
+    fn options(&self, scopes: Scopes) -> ConnectOptions {
+        let mut options = ConnectOptions::command_line(env!("CARGO_PKG_VERSION"), scopes).with_auth(self.auth.clone());
+        options.timeout = self.timeout;
+        options
+    }
+
+    fn explain_owner(&self, error: ConnectError, socket: &Path) -> OpenError {
+        let ConnectError::Unreachable { source, .. } = &error else {
+            return OpenError::Failed(explain_refusal(error));
+        };
+        let kind = source.kind();
+        if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+            OpenError::NotRunning
+        } else if kind == io::ErrorKind::PermissionDenied {
+            OpenError::Failed(self.foreign(socket))
+        } else {
+            OpenError::Failed(error.into())
+        }
+    }
+
+    fn foreign(&self, socket: &Path) -> Failure {
+        let owner = [socket, self.paths.state_dir.as_path()].into_iter().find_map(|path| path.metadata().ok());
+        let failure =
+            |whom: &str| Failure::new(format!("The gateway of {} belongs to {whom}.", self.paths.state_dir.display()));
+        match owner.map(|found| user_name(found.uid())) {
+            Some(name) => failure(&name).hint(format!("run this as that user: `sudo -u {name} openclaw …`")),
+            None => {
+                failure("another user").hint("run this as that user, or set OPENCLAW_STATE_DIR to a directory of yours")
+            }
+        }
+    }
+}
+
+fn refuse_url(error: UrlError) -> Failure {
+    let failure = Failure::new(sentence(&error.to_string()));
+    match error {
+        UrlError::Malformed(_) => failure,
+        UrlError::InClear { host } => failure.hint(format!(
+            "use wss://{host}, or a tunnel: `ssh -N -L 18789:127.0.0.1:18789 {host}` and --url ws://127.0.0.1:18789"
+        )),
+    }
+}
+
+fn say_waiting(pending: &PairPending) {
+    say("Waiting for approval…");
+    say(&format!("  fingerprint  {}", fingerprint_line(&pending.fingerprint)));
+    say(&format!("  asks for     {}", shown(&role_and_scopes(pending.role, &pending.scopes))));
+    say(&format!("  expires      {}", ahead(pending.now_ms, pending.expires_at_ms)));
+    say("On the gateway's machine, if the fingerprint is the same there:");
+    say(&format!("  openclaw devices approve {}", shown(&pending.request_id)));
+}
+
+/// Pictures, words and digits of a device key.
+pub fn fingerprint_line(print: &Fingerprint) -> String {
+    format!("{}  {}  {}", print.emoji.join(" "), print.words.join(" "), print.hex)
+}
+
+pub fn role_and_scopes(role: Role, scopes: &Scopes) -> String {
+    let scopes: Vec<&str> = scopes.iter().collect();
+    if scopes.is_empty() { format!("{role}, no scopes") } else { format!("{role}: {}", scopes.join(", ")) }
+}
+
+fn explain_refusal(error: ConnectError) -> Failure {
+    let ConnectError::Refused { error, .. } = error else {
+        return error.into();
+    };
+    let detail =
+        |key: &str| error.details.as_ref().and_then(|details| details.get(key)).and_then(Value::as_str).map(shown);
+    let failure = Failure::refused(&error);
+    match (detail("code").as_deref(), detail("requestId")) {
+        (Some("PAIRING_REQUIRED"), Some(id)) => failure.hint(approve_and_repeat(&id)),
+        (Some("PAIRING_REJECTED" | "PAIRING_EXPIRED" | "PAIRING_SUPERSEDED"), _) => {
+            failure.hint("run this again to ask once more")
+        }
+        _ => failure,
+    }
+}
+
+fn approve_and_repeat(id: &str) -> String {
+    format!("on the gateway's machine, run `openclaw devices approve {id}`, then this again")
+}
+
+/// What it means when a gateway let us in with less than was asked for.
+fn narrower(scope: &str, waiting_in: Option<&str>) -> Failure {
+    let failure = Failure::new(format!("This device is paired, but not approved for {}.", shown(scope)));
+    match waiting_in.map(shown) {
+        Some(id) => failure.hint(approve_and_repeat(&id)),
+        None => failure.hint("let the owner approve more for it, or run this on the gateway's machine"),
+    }
+}
+
+/// What the system calls this machine. Only a suggestion for the name of this device.
+fn host_name() -> Option<String> {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let name = files.iter().find_map(|file| std::fs::read_to_string(file).ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn user_name(uid: u32) -> String {
+    let users = std::fs::read_to_string(PathBuf::from("/etc/passwd")).unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("#{uid}"))
+}

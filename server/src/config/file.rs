@@ -1,0 +1,112 @@
+//! The file as written: JSON5 with comments, shared with other programs. We read what is ours and
+//! change single values in place; every other byte stays.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::CstRootNode;
+use protocol::Secret;
+use serde_json::Value;
+
+/// Reads the file; a missing one is an empty object.
+pub fn read(path: &Path) -> anyhow::Result<Value> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text).with_context(|| format!("{} cannot be read as JSON5", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
+/// Parses JSON5-like text: comments, trailing commas, unquoted keys, single quotes.
+pub fn parse(text: &str) -> anyhow::Result<Value> {
+    let parsed: Option<Value> = jsonc_parser::parse_to_serde_value(text, &ParseOptions::default())?;
+    match parsed.unwrap_or_else(empty) {
+        object @ Value::Object(_) => Ok(object),
+        _ => bail!("the file must contain one object"),
+    }
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// Makes sure that the file exists and holds a token, and returns its content. An existing file keeps
+/// every byte that is not the token.
+pub fn ensure_token(path: &Path, new_token: &Secret) -> anyhow::Result<()> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return write_atomically(path, &first_file(new_token));
+    };
+    let edited = with_token(&text, new_token).with_context(|| format!("{} cannot be changed", path.display()))?;
+    write_atomically(path, &edited)
+}
+
+fn first_file(token: &Secret) -> String {
+    format!(
+        "// Settings of the OpenClaw gateway. Comments and keys of other programs are kept.\n\
+         {{\n  gateway: {{\n    port: {},\n    bind: \"loopback\",\n    auth: {{\n      mode: \"token\",\n      \
+         // A device that shows this token may ask to be let in; the owner still decides.\n      \
+         token: \"{}\",\n    }},\n  }},\n}}\n",
+        super::DEFAULT_PORT,
+        token.reveal()
+    )
+}
+
+fn with_token(text: &str, token: &Secret) -> anyhow::Result<String> {
+    let root = CstRootNode::parse(text, &ParseOptions::default())?;
+    let auth = root.object_value_or_set().object_value_or_set("gateway").object_value_or_set("auth");
+    let value = jsonc_parser::cst::CstInputValue::String(token.reveal().to_owned());
+    match auth.get("token") {
+        Some(property) => property.set_value(value),
+        None => {
+            auth.append("token", value);
+        }
+    }
+    Ok(root.to_string())
+}
+
+/// Replaces a file in one step; after a crash there is the old content or the new, never half.
+pub fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_file_reads_back() {
+        let value = parse(&first_file(&Secret::new("abc"))).unwrap();
+        assert_eq!(value["gateway"]["auth"]["token"], "abc");
+        assert_eq!(value["gateway"]["port"], 18789);
+    }
+
+    #[test]
+    fn a_token_is_added_without_touching_anything_else() {
+        let text =
+            "{\n  // mine\n  agents: { main: 'x' },\n  gateway: { port: 1, /* keep */ auth: { mode: 'token' } },\n}\n";
+        let edited = with_token(text, &Secret::new("abc")).unwrap();
+        assert!(
+            edited.contains("// mine") && edited.contains("/* keep */") && edited.contains("agents: { main: 'x' }")
+        );
+        assert_eq!(parse(&edited).unwrap()["gateway"]["auth"]["token"], "abc");
+    }
+
+    #[test]
+    fn a_broken_file_is_reported_and_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("openclaw.json");
+        std::fs::write(&path, "{ gateway: ").unwrap();
+        assert!(ensure_token(&path, &Secret::new("abc")).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{ gateway: ");
+    }
+}

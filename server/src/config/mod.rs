@@ -1,0 +1,388 @@
+//! Settings: where they come from, what they resolve to, and how a change goes live.
+//!
+//! Flags win over the environment, the environment over the file. Keys that are not ours are left
+//! alone; values of ours that make no sense are reported all at once, with their key paths.
+
+pub mod env;
+pub mod file;
+pub mod live;
+pub mod paths;
+
+use std::net::IpAddr;
+
+use access::locality::{TrustedProxies, parse_network};
+use access::origin::OriginPolicy;
+use access::policy::{AuthMode, Knock, Policy};
+use protocol::Secret;
+use serde_json::Value;
+
+pub use env::Environment;
+pub use paths::Paths;
+
+/// Where the gateway listens if nobody says otherwise.
+pub const DEFAULT_PORT: u16 = 18789;
+
+/// Everything the gateway runs by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub port: u16,
+    pub bind: Bind,
+    pub token: Option<Secret>,
+    pub password: Option<Secret>,
+    pub rate_limit: RateLimit,
+    pub policy: Policy,
+    /// The value of `Strict-Transport-Security`, if one is set.
+    pub strict_transport_security: Option<String>,
+    /// How long a socket may stay silent before `connect`, in milliseconds.
+    pub handshake_timeout_ms: u64,
+    /// How many sockets of one address may wait unauthenticated.
+    pub max_unauthenticated_per_address: usize,
+}
+
+/// On which addresses the gateway listens (`gateway.bind`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bind {
+    Loopback,
+    /// Every address of this machine.
+    Lan,
+    /// The tailnet address, and loopback.
+    Tailnet,
+    /// One address (`gateway.customBindHost`).
+    Custom(IpAddr),
+}
+
+impl Bind {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Lan => "lan",
+            Self::Tailnet => "tailnet",
+            Self::Custom(_) => "custom",
+        }
+    }
+
+    /// The address that a browser on this machine reaches the gateway at.
+    pub fn local_host(&self) -> String {
+        match self {
+            Self::Loopback | Self::Lan | Self::Tailnet => "127.0.0.1".to_owned(),
+            Self::Custom(IpAddr::V4(address)) => address.to_string(),
+            Self::Custom(IpAddr::V6(address)) => format!("[{address}]"),
+        }
+    }
+}
+
+/// When wrong secrets lock an address out (`gateway.auth.rateLimit`, wire.md §4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    pub max_attempts: usize,
+    pub window_ms: u64,
+    pub lockout_ms: u64,
+    pub exempt_loopback: bool,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self { max_attempts: 10, window_ms: 60_000, lockout_ms: 300_000, exempt_loopback: true }
+    }
+}
+
+/// What a person typed on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub port: Option<u16>,
+    pub bind: Option<String>,
+    pub token: Option<Secret>,
+    pub auth: Option<String>,
+}
+
+/// A setting that makes no sense, with the key it stands under.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct Problem {
+    pub path: String,
+    pub message: String,
+}
+
+/// The settings, and what is odd but harmless about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    pub config: Config,
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Resolves the file's content, the environment and the flags. The error lists every problem.
+    pub fn resolve(file: &Value, env: &Environment, flags: &Overrides) -> Result<Resolved, Vec<Problem>> {
+        let mut reader = Reader { file, problems: Vec::new(), warnings: Vec::new() };
+        let env_port = reader.number_from_env(env, "OPENCLAW_GATEWAY_PORT");
+        let file_port = reader.integer("gateway.port", 1, u64::from(u16::MAX));
+        let port = flags.port.or(env_port).or(file_port.and_then(|port| u16::try_from(port).ok()));
+        let bind = reader.bind(flags.bind.as_deref());
+        let auth_mode = reader.auth_mode(flags.auth.as_deref());
+        let env_secret = |name: &str| env.get(name).map(Secret::new);
+        let token =
+            flags.token.clone().or(env_secret("OPENCLAW_GATEWAY_TOKEN")).or(reader.secret("gateway.auth.token"));
+        let password = env_secret("OPENCLAW_GATEWAY_PASSWORD").or(reader.secret("gateway.auth.password"));
+        if auth_mode == AuthMode::None && bind != Bind::Loopback {
+            reader.problem(
+                "gateway.auth.mode",
+                "`none` lets everyone in, so it is only accepted with gateway.bind \"loopback\"",
+            );
+        }
+        let policy = Policy {
+            auth_mode,
+            trusted_proxies: reader.trusted_proxies(),
+            allow_real_ip_fallback: reader.flag("gateway.allowRealIpFallback", false),
+            origins: OriginPolicy {
+                allowed: reader.strings("gateway.controlUi.allowedOrigins"),
+                allow_host_fallback: reader.flag("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false),
+            },
+            auto_approve_local: reader.flag("gateway.nodes.pairing.autoApproveLocal", true),
+            auto_approve_cidrs: reader.networks("gateway.nodes.pairing.autoApproveCidrs"),
+            knock: reader.knock(),
+        };
+        let defaults = RateLimit::default();
+        let attempts = reader.integer("gateway.auth.rateLimit.maxAttempts", 1, 1_000_000);
+        let config = Self {
+            port: port.unwrap_or(DEFAULT_PORT),
+            bind,
+            token,
+            password,
+            rate_limit: RateLimit {
+                max_attempts: attempts.and_then(|n| usize::try_from(n).ok()).unwrap_or(defaults.max_attempts),
+                window_ms: reader.integer("gateway.auth.rateLimit.windowMs", 1, u64::MAX).unwrap_or(defaults.window_ms),
+                lockout_ms: reader
+                    .integer("gateway.auth.rateLimit.lockoutMs", 1, u64::MAX)
+                    .unwrap_or(defaults.lockout_ms),
+                exempt_loopback: reader.flag("gateway.auth.rateLimit.exemptLoopback", defaults.exempt_loopback),
+            },
+            policy,
+            strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
+            handshake_timeout_ms: reader.number_from_env(env, "OPENCLAW_HANDSHAKE_TIMEOUT_MS").unwrap_or(15_000),
+            max_unauthenticated_per_address: reader
+                .number_from_env(env, "OPENCLAW_MAX_PREAUTH_CONNECTIONS_PER_IP")
+                .unwrap_or(32),
+        };
+        if reader.problems.is_empty() {
+            Ok(Resolved { config, warnings: reader.warnings })
+        } else {
+            Err(reader.problems)
+        }
+    }
+
+    /// The secret that `gateway.auth.mode` selects.
+    pub fn shared_secret(&self) -> Option<&Secret> {
+        let secret = match self.policy.auth_mode {
+            AuthMode::Token => self.token.as_ref(),
+            AuthMode::Password => self.password.as_ref(),
+            AuthMode::None => None,
+        };
+        secret.filter(|secret| !secret.is_empty())
+    }
+}
+
+/// Reads values by key path and collects what is wrong with them.
+struct Reader<'a> {
+    file: &'a Value,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn at(&self, path: &str) -> Option<&Value> {
+        let found = path.split('.').try_fold(self.file, |value, key| value.get(key))?;
+        (!found.is_null()).then_some(found)
+    }
+
+    fn problem(&mut self, path: &str, message: &str) {
+        self.problems.push(Problem { path: path.to_owned(), message: message.to_owned() });
+    }
+
+    fn warn(&mut self, path: &str, message: String) {
+        self.warnings.push(Problem { path: path.to_owned(), message });
+    }
+
+    fn integer(&mut self, path: &str, min: u64, max: u64) -> Option<u64> {
+        let value = self.at(path)?.as_u64();
+        let fits = value.filter(|number| (min..=max).contains(number));
+        if fits.is_none() {
+            self.problem(path, &format!("expected a whole number from {min} to {max}"));
+        }
+        fits
+    }
+
+    fn number_from_env<T: std::str::FromStr>(&mut self, env: &Environment, name: &str) -> Option<T> {
+        let parsed = env.get(name)?.trim().parse().ok();
+        if parsed.is_none() {
+            self.problem(name, "expected a whole number in this environment variable");
+        }
+        parsed
+    }
+
+    fn flag(&mut self, path: &str, default: bool) -> bool {
+        let Some(value) = self.at(path) else {
+            return default;
+        };
+        value.as_bool().unwrap_or_else(|| {
+            self.problem(path, "expected true or false");
+            default
+        })
+    }
+
+    fn text(&mut self, path: &str) -> Option<String> {
+        let value = self.at(path)?;
+        if value == &Value::Bool(false) {
+            return None;
+        }
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.problem(path, "expected a string");
+        }
+        text
+    }
+
+    fn secret(&mut self, path: &str) -> Option<Secret> {
+        self.text(path).map(|text| Secret::new(text.trim()))
+    }
+
+    fn strings(&mut self, path: &str) -> Vec<String> {
+        let Some(value) = self.at(path) else {
+            return Vec::new();
+        };
+        let list: Option<Vec<String>> =
+            value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+        list.unwrap_or_else(|| {
+            self.problem(path, "expected a list of strings");
+            Vec::new()
+        })
+    }
+
+    fn trusted_proxies(&mut self) -> TrustedProxies {
+        const PATH: &str = "gateway.trustedProxies";
+        let entries = self.strings(PATH);
+        let (trusted, unusable) = TrustedProxies::parse(entries.iter().map(String::as_str));
+        for entry in unusable {
+            self.warn(PATH, format!("`{entry}` can never match; write an address or a range such as 10.0.0.0/8"));
+        }
+        trusted
+    }
+
+    fn networks(&mut self, path: &str) -> Vec<ipnet::IpNet> {
+        let entries = self.strings(path);
+        let mut networks = Vec::new();
+        for entry in entries {
+            match parse_network(&entry) {
+                Some(network) => networks.push(network),
+                None => self.warn(path, format!("`{entry}` can never match; write an address or a range")),
+            }
+        }
+        networks
+    }
+
+    fn bind(&mut self, flag: Option<&str>) -> Bind {
+        const PATH: &str = "gateway.bind";
+        let Some(word) = flag.map(str::to_owned).or_else(|| self.text(PATH)) else {
+            return Bind::Loopback;
+        };
+        match word.as_str() {
+            "loopback" | "auto" => Bind::Loopback,
+            "lan" => Bind::Lan,
+            "tailnet" => Bind::Tailnet,
+            "custom" => {
+                let host = self.text("gateway.customBindHost");
+                match host.as_deref().and_then(|host| host.parse().ok()) {
+                    Some(address) => Bind::Custom(address),
+                    None => {
+                        self.problem("gateway.customBindHost", "expected an address such as \"192.168.1.5\"");
+                        Bind::Loopback
+                    }
+                }
+            }
+            _ => {
+                self.problem(PATH, "expected \"loopback\", \"lan\", \"tailnet\", \"auto\" or \"custom\"");
+                Bind::Loopback
+            }
+        }
+    }
+
+    fn auth_mode(&mut self, flag: Option<&str>) -> AuthMode {
+        const PATH: &str = "gateway.auth.mode";
+        match flag.map(str::to_owned).or_else(|| self.text(PATH)).as_deref() {
+            None | Some("token") => AuthMode::Token,
+            Some("password") => AuthMode::Password,
+            Some("none") => AuthMode::None,
+            Some(other) => {
+                let message = format!("`{other}` is not supported; the gateway asks for the token instead");
+                self.warn(PATH, message);
+                AuthMode::Token
+            }
+        }
+    }
+
+    fn knock(&mut self) -> Knock {
+        const PATH: &str = "gateway.pairing.knock";
+        match self.text(PATH).as_deref() {
+            None | Some("private") => Knock::Private,
+            Some("off") => Knock::Off,
+            Some("any") => Knock::Any,
+            Some(_) => {
+                self.problem(PATH, "expected \"private\", \"off\" or \"any\"");
+                Knock::Off
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn resolve(file: &Value, env: &[(&str, &str)], flags: &Overrides) -> Result<Resolved, Vec<Problem>> {
+        Config::resolve(file, &Environment::from_pairs(env), flags)
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let file = json!({"gateway": {"port": 1111, "auth": {"token": "from-file"}}});
+        let env = [("OPENCLAW_GATEWAY_PORT", "2222"), ("OPENCLAW_GATEWAY_TOKEN", "from-env")];
+        let port = |env: &[(&str, &str)], flags| resolve(&file, env, &flags).unwrap().config.port;
+        assert_eq!(port(&[], Overrides::default()), 1111);
+        assert_eq!(port(&env, Overrides::default()), 2222);
+        assert_eq!(port(&env, Overrides { port: Some(3333), ..Overrides::default() }), 3333);
+        let resolved = resolve(&file, &env, &Overrides::default()).unwrap();
+        assert_eq!(resolved.config.shared_secret().map(Secret::reveal), Some("from-env"));
+    }
+
+    #[test]
+    fn reports_every_problem_with_its_key_path() {
+        let file = json!({"gateway": {"port": 99999, "bind": "everywhere", "trustedProxies": "10.0.0.1", "pairing": {"knock": 1}}});
+        let problems = resolve(&file, &[], &Overrides::default()).unwrap_err();
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["gateway.port", "gateway.bind", "gateway.trustedProxies", "gateway.pairing.knock"]);
+    }
+
+    #[test]
+    fn unknown_keys_and_useless_entries_do_not_stop_the_gateway() {
+        let file =
+            json!({"agents": {"x": 1}, "gateway": {"trustedProxies": ["*", "10.0.0.1"], "pairingRequired": false}});
+        let resolved = resolve(&file, &[], &Overrides::default()).unwrap();
+        assert_eq!(resolved.warnings.len(), 1);
+        assert!(resolved.config.policy.trusted_proxies.contains("10.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn no_authentication_is_only_for_loopback() {
+        let file = |bind: &str| json!({"gateway": {"bind": bind, "auth": {"mode": "none"}}});
+        assert!(resolve(&file("loopback"), &[], &Overrides::default()).is_ok());
+        assert!(resolve(&file("lan"), &[], &Overrides::default()).is_err());
+    }
+
+    #[test]
+    fn an_unknown_auth_mode_asks_for_the_token() {
+        let file = json!({"gateway": {"auth": {"mode": "trusted-proxy"}}});
+        let resolved = resolve(&file, &[], &Overrides::default()).unwrap();
+        assert_eq!(resolved.config.policy.auth_mode, AuthMode::Token);
+        assert_eq!(resolved.warnings[0].path, "gateway.auth.mode");
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the gateway keeps its things.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::Environment;
+
+/// Files and folders of one gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// `~/.openclaw`, or `OPENCLAW_STATE_DIR`. Shared with an OpenClaw installation, if there is one.
+    pub state_dir: PathBuf,
+    /// `openclaw.json` in it, or `OPENCLAW_CONFIG_PATH`.
+    pub config_file: PathBuf,
+    /// Our own database, beside OpenClaw's.
+    pub store_file: PathBuf,
+    /// The unix socket of the owner.
+    pub owner_socket: PathBuf,
+    /// The key that device tokens are derived from.
+    pub server_key: PathBuf,
+    /// The device key of the command line, for `--url`.
+    pub identity_file: PathBuf,
+}
+
+impl Paths {
+    pub fn resolve(env: &Environment) -> anyhow::Result<Self> {
+        let state_dir = match env.get("OPENCLAW_STATE_DIR") {
+            Some(dir) => expand_home(dir, env)?,
+            None => home(env)?.join(".openclaw"),
+        };
+        let config_file = match env.get("OPENCLAW_CONFIG_PATH") {
+            Some(file) => expand_home(file, env)?,
+            None => state_dir.join("openclaw.json"),
+        };
+        let state = state_dir.join("state");
+        Ok(Self {
+            config_file,
+            store_file: state.join("gateway.sqlite"),
+            owner_socket: state_dir.join("gateway.sock"),
+            server_key: state.join("gateway.key"),
+            identity_file: state.join("cli-identity.json"),
+            state_dir,
+        })
+    }
+}
+
+fn home(env: &Environment) -> anyhow::Result<PathBuf> {
+    let home = env
+        .get("HOME")
+        .context("HOME is not set, so there is no place for the state directory; set OPENCLAW_STATE_DIR")?;
+    Ok(PathBuf::from(home))
+}
+
+fn expand_home(path: &str, env: &Environment) -> anyhow::Result<PathBuf> {
+    match path.strip_prefix("~/") {
+        Some(rest) => Ok(home(env)?.join(rest)),
+        None => std::path::absolute(path).with_context(|| format!("`{path}` is not a usable path")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_lives_in_the_state_directory_unless_told_otherwise() {
+        let paths = Paths::resolve(&Environment::from_pairs(&[("HOME", "/home/ada")])).unwrap();
+        assert_eq!(paths.config_file, PathBuf::from("/home/ada/.openclaw/openclaw.json"));
+        assert_eq!(paths.store_file, PathBuf::from("/home/ada/.openclaw/state/gateway.sqlite"));
+        let moved = Environment::from_pairs(&[
+            ("HOME", "/home/ada"),
+            ("OPENCLAW_STATE_DIR", "~/elsewhere"),
+            ("OPENCLAW_CONFIG_PATH", "/etc/openclaw.json"),
+        ]);
+        let paths = Paths::resolve(&moved).unwrap();
+        assert_eq!(paths.owner_socket, PathBuf::from("/home/ada/elsewhere/gateway.sock"));
+        assert_eq!(paths.config_file, PathBuf::from("/etc/openclaw.json"));
+        assert!(Paths::resolve(&Environment::default()).is_err());
+    }
+}

@@ -1,0 +1,57 @@
+//! What a stored decision sets in motion. Called only after the commit.
+
+use std::time::Instant;
+
+use access::pairing::Effect;
+use protocol::event::{Decision, Event, PairResolved};
+use protocol::{Close, DeviceId};
+use serde_json::json;
+
+use super::registry::Wake;
+use crate::state::AppState;
+
+/// Carries out all effects, in order.
+pub async fn carry_out(state: &AppState, effects: Vec<(DeviceId, Effect)>) {
+    for (device_id, effect) in effects {
+        carry_out_one(state, device_id, effect).await;
+    }
+}
+
+async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
+    let registry = &state.registry;
+    match effect {
+        Effect::Announce(shown) => {
+            let mut official = shown.clone();
+            official.evidence = None;
+            let told = registry.broadcast(Event::DevicePairRequested, Some(&official), Some(&shown));
+            if told > 0 {
+                let marked = state.store.mark_seen(std::slice::from_ref(&shown.request_id), state.clock.now_ms()).await;
+                if let Err(error) = marked {
+                    tracing::warn!(%error, "A request was shown, but that could not be written down");
+                }
+            }
+        }
+        Effect::Resolve { request_id, decision } => {
+            let wake = match decision {
+                Decision::Approved => Wake::Approved { at: Instant::now() },
+                Decision::Rejected => Wake::Rejected,
+            };
+            registry.wake(&device_id, &request_id, &wake);
+            tracing::info!(request.id = request_id, device.id = device_id.as_str().get(..8), ?decision, "Decided");
+            let resolved =
+                PairResolved { request_id: request_id.clone(), device_id, decision, ts: state.clock.now_ms() };
+            registry.broadcast(Event::DevicePairResolved, Some(&resolved), None::<&()>);
+            if decision == Decision::Approved {
+                registry.close_upgraded(&request_id);
+            }
+        }
+        Effect::Drop { request_id, why } => registry.wake(&device_id, &request_id, &Wake::Dropped(why)),
+        Effect::Renamed => {
+            registry.broadcast(Event::DevicePairChanged, Some(&json!({})), None::<&()>);
+        }
+        Effect::ListChanged => {
+            registry.broadcast(Event::DevicePairChanged, None::<&()>, Some(&json!({})));
+        }
+        Effect::CloseSockets { role } => registry.close_device(&device_id, role, &Close::device_removed()),
+    }
+}

@@ -1,0 +1,53 @@
+//! The answer to a `connect` that was let in (wire.md §2.5).
+
+use access::{DevicePairing, Grant};
+use protocol::event::Event;
+use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy};
+use protocol::role::ADMIN;
+use protocol::{HelloOk, Method, PROTOCOL_VERSION};
+
+use super::methods::status;
+use crate::state::AppState;
+
+pub fn compose(
+    state: &AppState,
+    connection_id: &str,
+    grant: &Grant,
+    pairing: Option<&DevicePairing>,
+    pending_request: Option<&str>,
+) -> HelloOk {
+    let device = pairing.and_then(|pairing| pairing.paired.as_ref()).filter(|_| grant.issues_device_token);
+    let token = device.and_then(|device| Some((device, device.live_token(grant.role)?)));
+    let is_admin = grant.scopes.contains(ADMIN);
+    HelloOk {
+        kind: "hello-ok".to_owned(),
+        protocol: PROTOCOL_VERSION,
+        server: ServerIdentity { version: crate::VERSION.to_owned(), conn_id: connection_id.to_owned() },
+        features: Features {
+            methods: Method::ALL.iter().filter(|m| m.is_advertised()).map(|m| m.name().to_owned()).collect(),
+            events: Event::ALL.iter().map(|event| event.name().to_owned()).collect(),
+        },
+        snapshot: Snapshot {
+            presence: Vec::new(),
+            health: status::health(state),
+            state_version: StateVersion::default(),
+            uptime_ms: state.uptime_ms(),
+            config_path: is_admin.then(|| state.paths.config_file.display().to_string()),
+            state_dir: is_admin.then(|| state.paths.state_dir.display().to_string()),
+            auth_mode: is_admin.then(|| state.config().policy.auth_mode.as_str().to_owned()),
+        },
+        auth: HelloAuth {
+            method: grant.method,
+            role: grant.role,
+            scopes: grant.scopes.clone(),
+            device_token: token.map(|(device, token)| state.server_key.device_token(&device.device_id, token)),
+            issued_at_ms: token.map(|(_, token)| token.issued_at_ms()),
+            pending_scopes: grant
+                .pending
+                .as_ref()
+                .map(|ask| ask.scopes.iter().filter(|scope| !grant.scopes.allow(grant.role, scope)).collect()),
+            pending_request_id: pending_request.map(str::to_owned),
+        },
+        policy: TransportPolicy::default(),
+    }
+}

@@ -1,0 +1,136 @@
+//! `device.pair.*` and `device.token.*` (wire.md §7.2).
+
+use access::pairing::{Decider, DevicePairing, PairingEvent};
+use protocol::handshake::AuthMethod;
+use protocol::method::{
+    ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams,
+};
+use protocol::pairing::PairingList;
+use protocol::{DeviceId, Refusal, Role};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::answer;
+use crate::gateway::effects;
+use crate::gateway::registry::Connection;
+use crate::state::AppState;
+
+/// Everything that waits or is in; a device without admin rights sees only itself.
+pub async fn list(state: &AppState, caller: &Connection) -> Result<PairingList, Refusal> {
+    state.flush_seen().await.map_err(|error| error.refusal())?;
+    let pairings = state.store.list_pairings().await.map_err(|error| error.refusal())?;
+    let connected = state.registry.connected_devices();
+    let decider = decider(caller);
+    let is_visible = |device: &DeviceId| !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(device);
+    let now_ms = state.clock.now_ms();
+    let pending: Vec<_> = pairings
+        .pending
+        .iter()
+        .filter(|(pending, _)| pending.expires_at_ms() > now_ms && is_visible(&pending.ask.device_id))
+        .map(|(pending, approved)| {
+            let mut shown = pending.shown(approved);
+            shown.evidence = shown.evidence.filter(|_| caller.is_extended);
+            shown
+        })
+        .collect();
+    let paired = pairings
+        .paired
+        .iter()
+        .filter(|device| is_visible(&device.device_id))
+        .map(|device| device.shown(Some(connected.contains(&device.device_id))))
+        .collect();
+    let shown: Vec<String> = pending.iter().map(|pending| pending.request_id.clone()).collect();
+    if !shown.is_empty() {
+        state.store.mark_seen(&shown, now_ms).await.map_err(|error| error.refusal())?;
+    }
+    Ok(PairingList { pending, paired })
+}
+
+pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParams) -> Result<Approved, Refusal> {
+    let decider = decider(caller);
+    let unknown =
+        if decider.scopes.contains(protocol::role::ADMIN) { Refusal::RequestUnknown } else { Refusal::ApprovalDenied };
+    let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
+    let event = PairingEvent::Approve {
+        request_id: params.request_id.clone(),
+        digest: params.digest,
+        decider,
+        generation: Uuid::new_v4().to_string(),
+    };
+    let pairing = apply(state, &device_id, event).await?;
+    let device = pairing.paired.ok_or(Refusal::RequestUnknown)?;
+    Ok(Approved { request_id: params.request_id, device: device.shown(None) })
+}
+
+pub async fn reject(state: &AppState, caller: &Connection, params: RequestRef) -> Result<Value, Refusal> {
+    let decider = decider(caller);
+    let unknown =
+        if decider.scopes.contains(protocol::role::ADMIN) { Refusal::RequestUnknown } else { Refusal::RejectionDenied };
+    let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
+    apply(state, &device_id, PairingEvent::Reject { request_id: params.request_id.clone(), decider }).await?;
+    answer(json!({"requestId": params.request_id, "deviceId": device_id}))
+}
+
+pub async fn remove(state: &AppState, caller: &Connection, params: DeviceRef) -> Result<Value, Refusal> {
+    apply(state, &params.device_id, PairingEvent::Remove { decider: decider(caller) }).await?;
+    answer(json!({"deviceId": params.device_id}))
+}
+
+pub async fn rename(state: &AppState, caller: &Connection, params: RenameParams) -> Result<Value, Refusal> {
+    let event = PairingEvent::Rename { label: params.label.clone(), decider: decider(caller) };
+    apply(state, &params.device_id, event).await?;
+    answer(json!({"deviceId": params.device_id, "label": params.label.trim()}))
+}
+
+pub async fn rotate(state: &AppState, caller: &Connection, params: TokenParams) -> Result<Rotated, Refusal> {
+    let role = Role::parse(&params.role).ok_or(Refusal::RotationDenied)?;
+    let event = PairingEvent::Rotate {
+        role: params.role,
+        scopes: params.scopes,
+        decider: decider(caller),
+        generation: Uuid::new_v4().to_string(),
+    };
+    let pairing = apply(state, &params.device_id, event).await?;
+    let device = pairing.paired.ok_or(Refusal::RotationDenied)?;
+    let token = device.live_token(role).ok_or(Refusal::RotationDenied)?;
+    let is_own = by_device_credential(caller) && caller.device_id.as_ref() == Some(&params.device_id);
+    Ok(Rotated {
+        token: is_own.then(|| state.server_key.device_token(&params.device_id, token)),
+        scopes: token.scopes.clone(),
+        rotated_at_ms: token.issued_at_ms(),
+        token_delivery: if is_own { TokenDelivery::InBand } else { TokenDelivery::WithheldCrossDevice },
+        device_id: params.device_id,
+        role,
+    })
+}
+
+pub async fn revoke(state: &AppState, caller: &Connection, params: TokenParams) -> Result<Value, Refusal> {
+    let event = PairingEvent::Revoke { role: params.role.clone(), decider: decider(caller) };
+    let pairing = apply(state, &params.device_id, event).await?;
+    let tokens = pairing.paired.map(|device| device.tokens).unwrap_or_default();
+    let revoked_at_ms = tokens.iter().find(|token| token.role.as_str() == params.role).and_then(|t| t.revoked_at_ms);
+    answer(json!({"deviceId": params.device_id, "role": params.role, "revokedAtMs": revoked_at_ms}))
+}
+
+async fn device_of(state: &AppState, request_id: &str) -> Result<Option<DeviceId>, Refusal> {
+    state.store.find_device_of_request(request_id).await.map_err(|error| error.refusal())
+}
+
+async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, Refusal> {
+    let applied = state.store.apply(device_id, event, state.clock.now_ms()).await;
+    let applied = applied.map_err(|error| error.refusal())?;
+    effects::carry_out(state, applied.effects).await;
+    Ok(applied.pairing)
+}
+
+fn decider(caller: &Connection) -> Decider {
+    Decider {
+        scopes: caller.scopes.clone(),
+        device_id: caller.device_id.clone(),
+        by_device_credential: by_device_credential(caller),
+    }
+}
+
+fn by_device_credential(caller: &Connection) -> bool {
+    matches!(caller.method, AuthMethod::DeviceToken | AuthMethod::DeviceKey)
+}

@@ -1,0 +1,13 @@
+//! The gateway's socket: upgrade, handshake, session, and what decisions set in motion.
+
+pub mod effects;
+pub mod handshake;
+pub mod hello;
+pub mod limits;
+pub mod methods;
+pub mod registry;
+pub mod session;
+pub mod socket;
+pub mod sweeper;
+pub mod upgrade;
+pub mod waiting;

@@ -1,0 +1,296 @@
+//! The live connections, and the sockets that are held for a person's decision.
+//!
+//! **Invariant:** the lock is never held across an await. A connection whose `closing` is set serves no
+//! further request, even if its socket is slow to go.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use access::Grant;
+use access::pairing::Dropped;
+use protocol::event::Event;
+use protocol::handshake::AuthMethod;
+use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
+use serde::Serialize;
+use tokio::sync::{Notify, mpsc};
+
+/// An authenticated connection as others see it.
+#[derive(Debug)]
+pub struct Connection {
+    pub id: String,
+    pub role: Role,
+    pub scopes: Scopes,
+    pub method: AuthMethod,
+    pub device_id: Option<DeviceId>,
+    pub is_owner: bool,
+    /// Whether it understands our extensions.
+    pub is_extended: bool,
+    /// The request that asks for more than it was let in with.
+    pub pending_request: Option<String>,
+    outbox: mpsc::UnboundedSender<Arc<str>>,
+    queued_bytes: AtomicUsize,
+    next_seq: AtomicU64,
+    closing: OnceLock<Close>,
+    close_soon: Notify,
+}
+
+impl Connection {
+    /// A connection and the end of its outbox that its session empties.
+    pub fn new(
+        id: String,
+        grant: &Grant,
+        device_id: Option<DeviceId>,
+        is_owner: bool,
+        is_extended: bool,
+        pending_request: Option<String>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Arc<str>>) {
+        let (outbox, queue) = mpsc::unbounded_channel();
+        let connection = Self {
+            id,
+            role: grant.role,
+            scopes: grant.scopes.clone(),
+            method: grant.method,
+            device_id,
+            is_owner,
+            is_extended,
+            pending_request,
+            outbox,
+            queued_bytes: AtomicUsize::new(0),
+            next_seq: AtomicU64::new(1),
+            closing: OnceLock::new(),
+            close_soon: Notify::new(),
+        };
+        (Arc::new(connection), queue)
+    }
+
+    /// Queues a message. A reader that lets too much pile up is closed.
+    pub fn send(&self, text: Arc<str>) {
+        let queued = self.queued_bytes.fetch_add(text.len(), Ordering::Relaxed) + text.len();
+        if queued > MAX_BUFFERED_BYTES {
+            self.close(Close::slow_consumer());
+        } else {
+            // The session has ended when nobody takes messages any more.
+            let _ = self.outbox.send(text);
+        }
+    }
+
+    /// To be called when a queued message has been written.
+    pub fn written(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Ends the connection at once. The first reason counts.
+    pub fn close(&self, close: Close) {
+        if self.closing.set(close).is_ok() {
+            self.close_soon.notify_one();
+        }
+    }
+
+    pub fn closing(&self) -> Option<&Close> {
+        self.closing.get()
+    }
+
+    /// Waits until somebody closes the connection.
+    pub async fn closed(&self) -> Close {
+        loop {
+            if let Some(close) = self.closing.get() {
+                return close.clone();
+            }
+            self.close_soon.notified().await;
+        }
+    }
+
+    fn announce(&self, event: Event, payload: &str) {
+        let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
+        self.send(format!(r#"{{"type":"event","event":"{}","payload":{payload},"seq":{seq}}}"#, event.name()).into());
+    }
+}
+
+/// What a held socket hears.
+#[derive(Debug, Clone)]
+pub enum Wake {
+    /// Somebody said yes, at this moment.
+    Approved {
+        at: Instant,
+    },
+    Rejected,
+    Dropped(Dropped),
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Registry {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    connections: HashMap<String, Arc<Connection>>,
+    waiting: HashMap<DeviceId, Vec<mpsc::UnboundedSender<(String, Wake)>>>,
+}
+
+impl Registry {
+    pub fn add(&self, connection: Arc<Connection>) {
+        self.lock().connections.insert(connection.id.clone(), connection);
+    }
+
+    pub fn remove(&self, id: &str) {
+        self.lock().connections.remove(id);
+    }
+
+    pub fn count(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    pub fn connected_devices(&self) -> std::collections::HashSet<DeviceId> {
+        self.lock().connections.values().filter_map(|connection| connection.device_id.clone()).collect()
+    }
+
+    /// Tells everyone who may hear it. `extended` replaces the payload for clients of ours; without
+    /// `official` only those hear it. The result is how many were told.
+    pub fn broadcast(
+        &self,
+        event: Event,
+        official: Option<&impl Serialize>,
+        extended: Option<&impl Serialize>,
+    ) -> usize {
+        let official = official.and_then(to_json);
+        let extended = extended.and_then(to_json).or_else(|| official.clone());
+        let inner = self.lock();
+        let listeners = inner.connections.values().filter(|c| event.reaches(c.role, &c.scopes));
+        let mut told = 0;
+        for connection in listeners {
+            let payload = if connection.is_extended { &extended } else { &official };
+            if let Some(payload) = payload {
+                connection.announce(event, payload);
+                told += 1;
+            }
+        }
+        told
+    }
+
+    /// Closes a device's connections; with a role, only those in that role.
+    pub fn close_device(&self, device_id: &DeviceId, role: Option<Role>, close: &Close) {
+        self.close_where(close, |connection| {
+            connection.device_id.as_ref() == Some(device_id) && role.is_none_or(|role| connection.role == role)
+        });
+    }
+
+    /// Closes those that asked for more than they had, now that it was decided.
+    pub fn close_upgraded(&self, request_id: &str) {
+        self.close_where(&Close::scopes_changed(), |c| c.pending_request.as_deref() == Some(request_id));
+    }
+
+    pub fn close_where(&self, close: &Close, applies: impl Fn(&Connection) -> bool) {
+        for connection in self.lock().connections.values().filter(|connection| applies(connection)) {
+            connection.close(close.clone());
+        }
+    }
+
+    /// Hears what becomes of a device's request. Ask for this before the request is stored, or the answer
+    /// may be missed.
+    pub fn wait_for(&self, device_id: &DeviceId) -> mpsc::UnboundedReceiver<(String, Wake)> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut inner = self.lock();
+        inner.waiting.retain(|_, senders| {
+            senders.retain(|sender| !sender.is_closed());
+            !senders.is_empty()
+        });
+        inner.waiting.entry(device_id.clone()).or_default().push(sender);
+        receiver
+    }
+
+    pub fn wake(&self, device_id: &DeviceId, request_id: &str, wake: &Wake) {
+        for sender in self.lock().waiting.get(device_id).into_iter().flatten() {
+            // A socket that is gone needs no answer.
+            let _ = sender.send((request_id.to_owned(), wake.clone()));
+        }
+    }
+
+    /// A poisoned lock only means that another task panicked while it looked.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Option<String> {
+    serde_json::to_string(value).inspect_err(|error| tracing::error!(%error, "An event cannot be written")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn connect(
+        registry: &Registry,
+        id: &str,
+        scopes: &[&str],
+        is_extended: bool,
+    ) -> (Arc<Connection>, mpsc::UnboundedReceiver<Arc<str>>) {
+        let grant = Grant {
+            role: Role::Operator,
+            scopes: scopes.iter().copied().collect(),
+            method: AuthMethod::Token,
+            issues_device_token: false,
+            pending: None,
+        };
+        let (connection, queue) =
+            Connection::new(id.to_owned(), &grant, Some(DeviceId::claimed("d")), false, is_extended, None);
+        registry.add(Arc::clone(&connection));
+        (connection, queue)
+    }
+
+    #[test]
+    fn seq_counts_only_what_a_connection_may_hear() {
+        let registry = Registry::default();
+        let (_a, mut admin) = connect(&registry, "a", &["operator.admin"], false);
+        let (_b, mut reader) = connect(&registry, "b", &["operator.read"], false);
+        let payload = json!({});
+        registry.broadcast(Event::DevicePairChanged, Some(&payload), None::<&()>);
+        registry.broadcast(Event::Tick, Some(&payload), None::<&()>);
+        assert!(admin.try_recv().unwrap().ends_with(r#""seq":1}"#));
+        assert!(admin.try_recv().unwrap().ends_with(r#""seq":2}"#));
+        assert_eq!(&*reader.try_recv().unwrap(), r#"{"type":"event","event":"tick","payload":{},"seq":1}"#);
+    }
+
+    #[test]
+    fn extensions_reach_only_clients_that_know_them() {
+        let registry = Registry::default();
+        let (_a, mut official) = connect(&registry, "a", &["operator.pairing"], false);
+        let (_b, mut ours) = connect(&registry, "b", &["operator.pairing"], true);
+        registry.broadcast(Event::DevicePairRequested, Some(&json!({"a": 1})), Some(&json!({"a": 1, "b": 2})));
+        assert!(official.try_recv().unwrap().contains(r#"{"a":1}"#));
+        assert!(ours.try_recv().unwrap().contains(r#"{"a":1,"b":2}"#));
+        registry.broadcast(Event::DevicePairChanged, None::<&()>, Some(&json!({})));
+        assert!(official.try_recv().is_err());
+        assert!(ours.try_recv().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_lets_too_much_pile_up_is_closed() {
+        let registry = Registry::default();
+        let (connection, _queue) = connect(&registry, "a", &[], false);
+        let large: Arc<str> = "x".repeat(MAX_BUFFERED_BYTES / 2).into();
+        connection.send(Arc::clone(&large));
+        connection.send(Arc::clone(&large));
+        assert_eq!(connection.closing(), None);
+        connection.send("one more".into());
+        assert_eq!(connection.closed().await, Close::slow_consumer());
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_for_a_device_is_woken() {
+        let registry = Registry::default();
+        let device = DeviceId::claimed("d");
+        let (mut first, mut second) = (registry.wait_for(&device), registry.wait_for(&device));
+        registry.wake(&device, "r1", &Wake::Rejected);
+        for waiter in [&mut first, &mut second] {
+            let (request_id, wake) = waiter.recv().await.unwrap();
+            assert_eq!(request_id, "r1");
+            assert!(matches!(wake, Wake::Rejected));
+        }
+    }
+}

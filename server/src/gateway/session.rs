@@ -1,0 +1,155 @@
+//! An authenticated connection: one loop over the few things that can happen to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::frame::FrameError;
+use protocol::{Close, Refusal, Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::methods;
+use super::registry::Connection;
+use super::socket::{Inbound, Socket};
+use crate::state::AppState;
+
+/// How often the client is pinged, and how long it has to answer (wire.md §1.4).
+const PING_INTERVAL: Duration = Duration::from_secs(25);
+
+/// How long messages that were queued before a close may still take.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// How many calls for the wrong role in a row end a connection (wire.md §1.5).
+const MAX_UNAUTHORIZED_CALLS: u32 = 10;
+
+/// Serves the connection until either side ends it. `backlog` holds what the client sent before its
+/// hello.
+pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    state: &AppState,
+    connection: &Connection,
+    mut queue: mpsc::UnboundedReceiver<Arc<str>>,
+    mut socket: Socket<S>,
+    backlog: Vec<String>,
+) {
+    let mut caller = Caller { state, connection, unauthorized_calls: 0 };
+    for text in backlog {
+        caller.hear(&text).await;
+    }
+    let pulse = tokio::time::sleep(PING_INTERVAL);
+    tokio::pin!(pulse);
+    let mut is_alive = true;
+    loop {
+        tokio::select! {
+            biased;
+            close = connection.closed() => return end(connection, queue, socket, &close).await,
+            Some(text) = queue.recv() => {
+                if !write(connection, &mut socket, &text).await {
+                    return;
+                }
+            }
+            inbound = socket.receive() => {
+                is_alive = true;
+                match inbound {
+                    Inbound::Text(text) => caller.hear(&text).await,
+                    Inbound::Ping | Inbound::Pong => {}
+                    Inbound::TooLarge => return socket.close(&Close::silent(1009)).await,
+                    Inbound::Gone => return,
+                }
+            }
+            () = &mut pulse => {
+                if !is_alive || socket.ping().await.is_err() {
+                    tracing::info!(conn.id = %connection.id, "The client does not answer any more");
+                    return;
+                }
+                is_alive = false;
+                pulse.as_mut().reset(Instant::now() + PING_INTERVAL);
+            }
+        }
+    }
+}
+
+/// Writes one queued message. False when the connection is beyond use: gone, or stuck for so long that
+/// it could not have answered a ping either.
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &Connection,
+    socket: &mut Socket<S>,
+    text: &Arc<str>,
+) -> bool {
+    let written = tokio::select! {
+        written = socket.send_text(text) => written.is_ok(),
+        // The library keeps the rest of the frame, so the close frame still comes after it.
+        _ = connection.closed() => true,
+        () = tokio::time::sleep(PING_INTERVAL) => false,
+    };
+    connection.written(text.len());
+    written
+}
+
+async fn end<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &Connection,
+    mut queue: mpsc::UnboundedReceiver<Arc<str>>,
+    mut socket: Socket<S>,
+    close: &Close,
+) {
+    let drain = async {
+        while let Ok(text) = queue.try_recv() {
+            if socket.send_text(&text).await.is_err() {
+                return;
+            }
+        }
+    };
+    // Whoever does not read what is left within the grace does without it.
+    let _ = tokio::time::timeout(DRAIN_GRACE, drain).await;
+    tracing::info!(conn.id = %connection.id, close.code = close.code, "Closing: {}", close.reason);
+    socket.close(close).await;
+}
+
+/// The client's requests, one after the other.
+struct Caller<'a> {
+    state: &'a AppState,
+    connection: &'a Connection,
+    unauthorized_calls: u32,
+}
+
+impl Caller<'_> {
+    async fn hear(&mut self, text: &str) {
+        if self.connection.closing().is_some() {
+            return;
+        }
+        let (id, answer) = match Request::parse(text) {
+            Ok(request) => {
+                let id = request.id.clone();
+                (id, methods::call(self.state, self.connection, request).await)
+            }
+            Err(FrameError::NotJson) => {
+                tracing::debug!(conn.id = %self.connection.id, "Ignored a message that is not JSON");
+                return;
+            }
+            Err(FrameError::Invalid { id, problems }) => {
+                (id.unwrap_or_else(|| "invalid".to_owned()), Err(Refusal::RequestInvalid { problems }))
+            }
+        };
+        self.count(&answer);
+        let response = match answer {
+            Ok(payload) => Some(Response::ok(id, payload)),
+            Err(refusal) => refusal.wire_error().map(|error| Response::error(id, error)),
+        };
+        match response.as_ref().map(serde_json::to_string) {
+            Some(Ok(text)) => self.connection.send(text.into()),
+            Some(Err(error)) => tracing::error!(%error, "A response cannot be written"),
+            None => {}
+        }
+    }
+
+    fn count<T>(&mut self, answer: &Result<T, Refusal>) {
+        if matches!(answer, Err(Refusal::RoleUnauthorized { .. })) {
+            self.unauthorized_calls += 1;
+            if self.unauthorized_calls > MAX_UNAUTHORIZED_CALLS {
+                self.connection.close(Close::repeated_unauthorized_calls());
+            }
+        } else {
+            self.unauthorized_calls = 0;
+        }
+    }
+}

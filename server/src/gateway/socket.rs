@@ -1,0 +1,122 @@
+//! One WebSocket, with the few ways in which the gateway reads and ends it.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use protocol::refusal::Close;
+use protocol::{MAX_PAYLOAD, Refusal, Response};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::limits::{Budgeted, ReadBudget};
+
+/// How long the other end has to answer a close before the connection is cut (wire.md §1.4).
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// Small buffers: with the library's own defaults an idle connection costs twenty times as much.
+const READ_BUFFER_BYTES: usize = 2048;
+
+/// What came in.
+#[derive(Debug)]
+pub enum Inbound {
+    Text(String),
+    /// Any sign of life that carries nothing to act on.
+    Pong,
+    Ping,
+    /// More bytes than allowed.
+    TooLarge,
+    /// The connection has ended.
+    Gone,
+}
+
+pub struct Socket<S> {
+    stream: WebSocketStream<Budgeted<S>>,
+    budget: ReadBudget,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Speaks WebSocket over a stream that has been upgraded already.
+    pub async fn accept(stream: S) -> Self {
+        let budget = ReadBudget::one_frame();
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(MAX_PAYLOAD))
+            .max_frame_size(Some(MAX_PAYLOAD));
+        let budgeted = Budgeted::new(stream, budget.clone());
+        let stream = WebSocketStream::from_raw_socket(budgeted, Role::Server, Some(config)).await;
+        Self { stream, budget }
+    }
+
+    /// Lets an authenticated client send frames up to the full size.
+    pub fn trust(&self) {
+        self.budget.lift();
+    }
+
+    /// Lets a held socket go on sending a little.
+    pub fn allow_one_more_frame(&self) {
+        self.budget.refill();
+    }
+
+    /// The next message. Cancel-safe.
+    pub async fn receive(&mut self) -> Inbound {
+        match self.stream.next().await {
+            Some(Ok(Message::Text(text))) => Inbound::Text(text.as_str().to_owned()),
+            // Bytes that are not UTF-8 cannot be JSON, which is what the reader finds out.
+            Some(Ok(Message::Binary(bytes))) => Inbound::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => Inbound::Ping,
+            Some(Ok(Message::Pong(_))) => Inbound::Pong,
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Inbound::TooLarge,
+            Some(Err(Error::Io(error))) if error.kind() == io::ErrorKind::Other && self.budget.is_spent() => {
+                Inbound::TooLarge
+            }
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Inbound::Gone,
+        }
+    }
+
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.stream.send(Message::text(text)).await
+    }
+
+    pub async fn send_json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string(value).map_err(|error| Error::Io(io::Error::other(error)))?;
+        self.send_text(&text).await
+    }
+
+    pub async fn respond(&mut self, id: &str, payload: Value) -> Result<(), Error> {
+        self.send_json(&Response::ok(id, payload)).await
+    }
+
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.stream.send(Message::Ping(Vec::new().into())).await
+    }
+
+    /// Says why, then ends the connection. `id` is the request that is refused.
+    pub async fn refuse(mut self, id: Option<&str>, refusal: &Refusal) {
+        if let (Some(id), Some(error)) = (id, refusal.wire_error()) {
+            let _ = tokio::time::timeout(CLOSE_GRACE, self.send_json(&Response::error(id, error))).await;
+        }
+        let close = refusal.close().unwrap_or_else(|| Close::new(1008, &refusal.message()));
+        self.close(&close).await;
+    }
+
+    /// Sends a close frame and waits a moment for the answer.
+    pub async fn close(mut self, close: &Close) {
+        // What the other end still sends is read and thrown away, or its answer would never come.
+        self.budget.lift();
+        let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.as_str().into() };
+        let goodbye = async {
+            if self.stream.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.stream.next().await {}
+            }
+        };
+        // Whether it answers or not, the connection ends here.
+        let _ = tokio::time::timeout(CLOSE_GRACE, goodbye).await;
+    }
+}

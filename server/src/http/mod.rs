@@ -1,0 +1,7 @@
+//! Everything that is said over HTTP: who asks, what is served, with which headers.
+
+pub mod control_ui;
+pub mod health;
+pub mod peer;
+pub mod router;
+pub mod security_headers;

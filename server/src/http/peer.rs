@@ -1,0 +1,50 @@
+//! Who is at the other end. This is the only place where addresses and forwarding headers are read;
+//! sockets, pages, limits and the log all get their answer from here.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use access::locality::{self, Attribution, Forwarded, Ingress as Way, Unattributable};
+use access::policy::Policy;
+use http::HeaderMap;
+
+/// The other end of a connection, as the operating system names it.
+#[derive(Debug, Clone, Copy)]
+pub enum Peer {
+    Tcp(SocketAddr),
+    /// The owner of the state directory, or root, on the owner socket.
+    Owner,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Ingress {
+    pub attribution: Attribution,
+    pub is_owner: bool,
+    /// Whether the client spoke TLS, as far as somebody we trust says so.
+    pub is_encrypted: bool,
+}
+
+impl Ingress {
+    pub fn resolve(peer: Peer, headers: &HeaderMap, policy: &Policy) -> Result<Self, Unattributable> {
+        let address = match peer {
+            Peer::Owner => return Ok(Self::owner()),
+            Peer::Tcp(address) => address.ip(),
+        };
+        let forwarded = forwarded(headers);
+        let attribution =
+            locality::resolve(address, &forwarded, &policy.trusted_proxies, policy.allow_real_ip_fallback)?;
+        let is_encrypted = matches!(attribution.ingress, Way::TrustedProxy { .. })
+            && forwarded.proto.as_deref().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        Ok(Self { attribution, is_owner: false, is_encrypted })
+    }
+
+    fn owner() -> Self {
+        let attribution = Attribution { ingress: Way::DirectLocal, client: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        Self { attribution, is_owner: true, is_encrypted: false }
+    }
+}
+
+fn forwarded(headers: &HeaderMap) -> Forwarded {
+    // A value that is not text is evidence all the same.
+    Forwarded::collect(headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())))
+}

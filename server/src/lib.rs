@@ -1,0 +1,21 @@
+//! The gateway: what is done.
+//!
+//! Reading order: [`config`], [`store`], [`keys`] (what it starts with), [`listen`] and [`http`] (who
+//! comes in), [`gateway`] (the socket), [`cli`] (the commands).
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod gateway;
+pub mod http;
+pub mod keys;
+pub mod listen;
+pub mod start;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+
+pub use start::{Gateway, GatewayOptions, run_gateway};
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

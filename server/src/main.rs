@@ -1,0 +1,25 @@
+//! The one program: gateway, command line and, later, node host.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use server::cli::{self, args::Args};
+use server::config::Environment;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let env = Environment::capture();
+    // A command asks one question; threads would only make it slower.
+    let mut runtime = if args.runs_gateway() {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(cli::run(args, &env)),
+        Err(error) => {
+            eprintln!("The program cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Starting and stopping a gateway.
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use protocol::event::Event;
+use protocol::{Close, Secret};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Overrides, Paths, file, live};
+use crate::gateway::sweeper;
+use crate::http::router::router;
+use crate::keys::{ServerKey, new_secret};
+use crate::state::AppState;
+use crate::store::SqliteStore;
+use crate::{listen, telemetry};
+
+/// How long connections may take to end before the process ends without them.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+/// What `openclaw gateway run` was told.
+#[derive(Debug, Default)]
+pub struct GatewayOptions {
+    pub port: Option<u16>,
+    pub bind: Option<String>,
+    pub token: Option<Secret>,
+    pub auth: Option<String>,
+    pub verbose: bool,
+    /// Print a one-time link even where no person seems to look.
+    pub show_owner_link: bool,
+}
+
+/// Runs a gateway until it is told to stop.
+pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<()> {
+    telemetry::start(options.verbose);
+    let paths = Paths::resolve(env)?;
+    let flags = Overrides { port: options.port, bind: options.bind, token: options.token, auth: options.auth };
+    let gateway = Gateway::start(paths, env, flags, Clock::default()).await?;
+    crate::cli::greet(&gateway.state, options.show_owner_link).await?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    gateway.stop().await;
+    Ok(())
+}
+
+/// A gateway that runs in this process.
+pub struct Gateway {
+    pub state: AppState,
+    pub publish: watch::Sender<Arc<Config>>,
+    /// Held as long as the gateway runs: a second one in the same directory is refused.
+    _lock: std::fs::File,
+}
+
+impl Gateway {
+    /// Starts everything and returns when connections are accepted.
+    pub async fn start(paths: Paths, env: &Environment, flags: Overrides, clock: Clock) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        prepare_folders(&paths)?;
+        let lock = lock(&paths)?;
+        let config = load_config(&paths, env, &flags)?;
+        let store = SqliteStore::open(&paths.store_file)
+            .await
+            .with_context(|| format!("the pairing store {} cannot be opened", paths.store_file.display()))?;
+        let server_key = ServerKey::load_or_create(&paths.server_key)?;
+        let listeners = listen::bind(&config.bind, config.port).await?;
+        let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
+        let port = listeners.first().context("there is no listener")?.local_addr()?.port();
+        let (publish, config) = watch::channel(Arc::new(config));
+        let state = AppState {
+            config,
+            paths: Arc::new(paths),
+            store: Arc::new(store),
+            registry: Arc::default(),
+            limiter: Arc::default(),
+            unauthenticated: Arc::default(),
+            server_key,
+            clock,
+            started,
+            port,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            seen: Arc::default(),
+        };
+        let router = router(&state);
+        for listener in listeners {
+            state.tasks.spawn(listen::serve_tcp(state.clone(), listener, router.clone()));
+        }
+        state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
+        state.tasks.spawn(sweeper::tick(state.clone()));
+        state.tasks.spawn(sweeper::sweep_regularly(state.clone()));
+        state.tasks.spawn(live::watch(state.clone(), publish.clone(), env.clone(), flags));
+        let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
+        Ok(Self { state, publish, _lock: lock })
+    }
+
+    /// Says goodbye to everyone, finishes what is under way, and closes the store.
+    pub async fn stop(self) {
+        let state = &self.state;
+        let payload = json!({"reason": "gateway stopping"});
+        state.registry.broadcast(Event::Shutdown, Some(&payload), None::<&()>);
+        state.registry.close_where(&Close::service_restart(), |_| true);
+        state.stopping.cancel();
+        state.tasks.close();
+        if tokio::time::timeout(SHUTDOWN_GRACE, state.tasks.wait()).await.is_err() {
+            tracing::warn!("Some connections did not end in time");
+        }
+        if let Err(error) = state.flush_seen().await {
+            tracing::warn!(%error, "Who was seen last could not be written down");
+        }
+        state.store.close().await;
+        // The next start replaces a socket that is left behind.
+        let _ = std::fs::remove_file(&state.paths.owner_socket);
+        tracing::info!("The gateway has stopped");
+    }
+}
+
+/// Makes the folders, for their owner alone.
+fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
+    let state = paths.store_file.parent().context("the store has no folder")?;
+    for folder in [paths.state_dir.as_path(), state] {
+        let make = || -> std::io::Result<()> {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+        };
+        make().with_context(|| {
+            format!("the state directory {} cannot be used\n\nhint: check who owns it: ls -ld {0}", folder.display())
+        })?;
+    }
+    // The store is made by SQLite with the usual mode; a file that is there keeps its own.
+    if !paths.store_file.exists() {
+        create_private(&paths.store_file)?;
+    }
+    Ok(())
+}
+
+fn create_private(file: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("{} cannot be made", file.display()))?;
+    Ok(())
+}
+
+/// Two gateways on one state directory would decide behind each other's backs.
+fn lock(paths: &Paths) -> anyhow::Result<std::fs::File> {
+    let path = paths.store_file.with_file_name("gateway.lock");
+    if !path.exists() {
+        create_private(&path)?;
+    }
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be opened", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "a gateway runs already with the state directory {}\n\nhint: see `openclaw gateway status`",
+            paths.state_dir.display()
+        ),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
+}
+
+/// Loads the settings, and on the first start makes the file with a token of its own.
+fn load_config(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::Result<Config> {
+    let config = live::load(&paths.config_file, env, flags)?;
+    let wants_token = config.policy.auth_mode == access::policy::AuthMode::Token;
+    if !paths.config_file.exists() || (wants_token && config.shared_secret().is_none()) {
+        file::ensure_token(&paths.config_file, &new_secret()?)?;
+        return live::load(&paths.config_file, env, flags);
+    }
+    if config.shared_secret().is_none() && config.policy.auth_mode == access::policy::AuthMode::Password {
+        bail!(
+            "gateway.auth.mode is \"password\", but there is no password\n\nhint: set gateway.auth.password in {}",
+            paths.config_file.display()
+        );
+    }
+    Ok(config)
+}

@@ -1,0 +1,70 @@
+//! What every part of the server shares: cheap handles, nothing else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use protocol::{DeviceId, Role};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::{Config, Paths};
+use crate::gateway::limits::{RateLimiter, Unauthenticated};
+use crate::gateway::registry::Registry;
+use crate::keys::ServerKey;
+use crate::store::{Seen, Store, StoreError};
+
+#[derive(Clone)]
+pub struct AppState {
+    pub config: watch::Receiver<Arc<Config>>,
+    pub paths: Arc<Paths>,
+    pub store: Arc<dyn Store>,
+    pub registry: Arc<Registry>,
+    pub limiter: Arc<RateLimiter>,
+    pub unauthenticated: Arc<Unauthenticated>,
+    pub server_key: ServerKey,
+    pub clock: Clock,
+    pub started: Instant,
+    /// The port that was really bound, which tests leave to the operating system.
+    pub port: u16,
+    /// Cancelled when the gateway stops.
+    pub stopping: CancellationToken,
+    pub tasks: TaskTracker,
+    pub seen: Arc<SeenLog>,
+}
+
+impl AppState {
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    pub fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Writes down who got in since the last time.
+    pub async fn flush_seen(&self) -> Result<(), StoreError> {
+        let seen = self.seen.take();
+        if seen.is_empty() { Ok(()) } else { self.store.record_seen(&seen).await }
+    }
+}
+
+/// Who got in lately. It is written behind, so that a connect costs no write to disk.
+#[derive(Debug, Default)]
+pub struct SeenLog(Mutex<HashMap<(DeviceId, Role), Seen>>);
+
+impl SeenLog {
+    pub fn add(&self, seen: Seen) {
+        self.lock().insert((seen.device_id.clone(), seen.role), seen);
+    }
+
+    fn take(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.lock()).into_values().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(DeviceId, Role), Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,117 @@
+//! What must survive a restart: devices, their token generations, requests that wait, owner links.
+//!
+//! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
+//! that it is the only writer.
+
+mod rows;
+mod sqlite;
+
+#[cfg(test)]
+mod tests;
+
+use access::DevicePairing;
+use access::pairing::{Device, Effect, PairingEvent, Pending};
+use async_trait::async_trait;
+use protocol::{DeviceId, Refusal, Role, Scopes};
+
+pub use sqlite::SqliteStore;
+
+/// How many requests may wait from one address.
+const MAX_PENDING_PER_ADDRESS: i64 = 8;
+
+/// How many requests may wait in all.
+const MAX_PENDING: i64 = 256;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The rules say no; nothing was changed.
+    #[error("{}", .0.message())]
+    Refused(Refusal),
+    #[error("the store failed: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the store's layout could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row that this version cannot read.
+    #[error("the row of `{key}` in {table} is damaged: {problem}")]
+    Damaged { table: &'static str, key: String, problem: String },
+}
+
+impl StoreError {
+    /// What to tell the peer. Failures of the store itself are logged, not explained.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::Database(_) | Self::Migration(_) | Self::Damaged { .. } => {
+                tracing::error!(error = %self, "The pairing store failed");
+                Refusal::StoreUnavailable
+            }
+        }
+    }
+}
+
+/// A stored change: the new state, and what has to be done now, device by device.
+#[derive(Debug)]
+pub struct Applied {
+    pub pairing: DevicePairing,
+    pub effects: Vec<(DeviceId, Effect)>,
+}
+
+/// Everything that waits or is in.
+#[derive(Debug, Default)]
+pub struct Pairings {
+    /// Newest first, each with what its device holds already.
+    pub pending: Vec<(Pending, Scopes)>,
+    pub paired: Vec<Device>,
+}
+
+/// A device that got in; written behind, a moment later.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub device_id: DeviceId,
+    pub role: Role,
+    pub at_ms: u64,
+    pub display_name: Option<String>,
+    pub platform: String,
+    pub device_family: Option<String>,
+}
+
+/// The store. Method names say what they do; each is one transaction.
+#[async_trait]
+pub trait Store: Send + Sync {
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError>;
+
+    async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
+
+    /// Runs one event through the pairing machine and stores the outcome, or changes nothing.
+    async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
+
+    async fn list_pairings(&self) -> Result<Pairings, StoreError>;
+
+    async fn count_pairings(&self) -> Result<Counts, StoreError>;
+
+    /// The devices whose requests ran out by `now_ms`.
+    async fn find_expired_requests(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
+
+    /// Notes that these requests were shown to somebody who may decide.
+    async fn mark_seen(&self, request_ids: &[String], now_ms: u64) -> Result<(), StoreError>;
+
+    async fn record_seen(&self, seen: &[Seen]) -> Result<(), StoreError>;
+
+    async fn add_owner_link(&self, code_hash: &str, expires_at_ms: u64) -> Result<(), StoreError>;
+
+    /// Whether the code is good for this device. The first device that shows it owns it from then on.
+    async fn claim_owner_link(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError>;
+
+    /// Spends the code. False if somebody was faster.
+    async fn redeem_owner_link(&self, code_hash: &str, now_ms: u64) -> Result<bool, StoreError>;
+
+    /// Finishes what is under way and closes the files.
+    async fn close(&self);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub pending: u64,
+    pub paired: u64,
+}

@@ -1,0 +1,363 @@
+//! The embedded store: SQLite in WAL mode, one file in the state directory.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use access::DevicePairing;
+use access::pairing::{Device, Dropped, Effect, PairingEvent, Pending, Token, step};
+use async_trait::async_trait;
+use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::rows::{DeviceRow, PendingRow, TokenRow, sql_json, sql_ms};
+use super::{Applied, Counts, MAX_PENDING, MAX_PENDING_PER_ADDRESS, Pairings, Seen, Store, StoreError};
+
+/// One connection writes while another reads; more would only cost memory.
+const MAX_CONNECTIONS: u32 = 2;
+
+/// How long a writer waits for another process, for instance a command line that works offline.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it if it is missing, and brings its layout up to date.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // Every commit reaches the disk before it is acknowledged, also if the power fails.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", "-512");
+        let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).connect_with(options).await?;
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// A transaction that takes the write lock at once, so that it never has to be tried again.
+    async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        load(&mut connection, device_id).await
+    }
+
+    async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError> {
+        let found: Option<(String,)> = sqlx::query_as("SELECT device_id FROM pending_requests WHERE request_id = ?")
+            .bind(request_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.map(|(device_id,)| DeviceId::claimed(device_id)))
+    }
+
+    async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let before = load(&mut transaction, device_id).await?;
+        let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
+        let mut effects: Vec<(DeviceId, Effect)> =
+            effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
+        if before.paired != after.paired {
+            save_device(&mut transaction, device_id, after.paired.as_ref()).await?;
+        }
+        if before.pending != after.pending {
+            save_pending(&mut transaction, device_id, after.pending.as_ref()).await?;
+            if let Some(pending) = &after.pending {
+                effects.extend(make_room(&mut transaction, pending).await?);
+            }
+        }
+        transaction.commit().await?;
+        Ok(Applied { pairing: after, effects })
+    }
+
+    async fn list_pairings(&self) -> Result<Pairings, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let tokens: Vec<TokenRow> =
+            sqlx::query_as("SELECT * FROM device_tokens ORDER BY role").fetch_all(&mut *connection).await?;
+        let mut tokens_by_device: HashMap<String, Vec<Token>> = HashMap::new();
+        for row in tokens {
+            tokens_by_device.entry(row.device_id.clone()).or_default().push(row.into_token()?);
+        }
+        let devices: Vec<DeviceRow> = sqlx::query_as("SELECT * FROM devices ORDER BY approved_at_ms DESC, device_id")
+            .fetch_all(&mut *connection)
+            .await?;
+        let paired: Vec<Device> = devices
+            .into_iter()
+            .map(|row| {
+                let tokens = tokens_by_device.remove(row.key()).unwrap_or_default();
+                row.into_device(tokens)
+            })
+            .collect::<Result<_, _>>()?;
+        let rows: Vec<PendingRow> = sqlx::query_as("SELECT * FROM pending_requests ORDER BY ts DESC, request_id")
+            .fetch_all(&mut *connection)
+            .await?;
+        let held: HashMap<&DeviceId, &Scopes> =
+            paired.iter().map(|device| (&device.device_id, &device.scopes)).collect();
+        let pending = rows
+            .into_iter()
+            .map(|row| {
+                let pending = row.into_pending()?;
+                let approved = held.get(&pending.ask.device_id).map(|scopes| (*scopes).clone()).unwrap_or_default();
+                Ok((pending, approved))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Pairings { pending, paired })
+    }
+
+    async fn count_pairings(&self) -> Result<Counts, StoreError> {
+        let (pending, paired): (i64, i64) =
+            sqlx::query_as("SELECT (SELECT count(*) FROM pending_requests), (SELECT count(*) FROM devices)")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(Counts { pending: pending.unsigned_abs(), paired: paired.unsigned_abs() })
+    }
+
+    async fn find_expired_requests(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT device_id FROM pending_requests WHERE coalesce(refreshed_at_ms, ts) + ? <= ?")
+                .bind(sql_ms(PAIRING_LIFETIME_MS))
+                .bind(sql_ms(now_ms))
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(|(device_id,)| DeviceId::claimed(device_id)).collect())
+    }
+
+    async fn mark_seen(&self, request_ids: &[String], now_ms: u64) -> Result<(), StoreError> {
+        for request_id in request_ids {
+            sqlx::query("UPDATE pending_requests SET seen_at_ms = ? WHERE request_id = ? AND seen_at_ms IS NULL")
+                .bind(sql_ms(now_ms))
+                .bind(request_id)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn record_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        let mut transaction = self.begin_write().await?;
+        for one in seen {
+            sqlx::query(
+                "UPDATE devices SET last_seen_at_ms = ?, display_name = coalesce(?, display_name), platform = ?, \
+                 device_family = coalesce(?, device_family) WHERE device_id = ?",
+            )
+            .bind(sql_ms(one.at_ms))
+            .bind(&one.display_name)
+            .bind(&one.platform)
+            .bind(&one.device_family)
+            .bind(one.device_id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query("UPDATE device_tokens SET last_used_at_ms = ? WHERE device_id = ? AND role = ?")
+                .bind(sql_ms(one.at_ms))
+                .bind(one.device_id.as_str())
+                .bind(one.role.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn add_owner_link(&self, code_hash: &str, expires_at_ms: u64) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO owner_links (code_hash, expires_at_ms) VALUES (?, ?)")
+            .bind(code_hash)
+            .bind(sql_ms(expires_at_ms))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn claim_owner_link(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError> {
+        sqlx::query("DELETE FROM owner_links WHERE expires_at_ms <= ?")
+            .bind(sql_ms(now_ms))
+            .execute(&self.pool)
+            .await?;
+        let claimed = sqlx::query(
+            "UPDATE owner_links SET device_id = ?1 \
+             WHERE code_hash = ?2 AND redeemed_at_ms IS NULL AND (device_id IS NULL OR device_id = ?1)",
+        )
+        .bind(device_id.as_str())
+        .bind(code_hash)
+        .execute(&self.pool)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    async fn redeem_owner_link(&self, code_hash: &str, now_ms: u64) -> Result<bool, StoreError> {
+        let redeemed =
+            sqlx::query("UPDATE owner_links SET redeemed_at_ms = ? WHERE code_hash = ? AND redeemed_at_ms IS NULL")
+                .bind(sql_ms(now_ms))
+                .bind(code_hash)
+                .execute(&self.pool)
+                .await?;
+        Ok(redeemed.rows_affected() == 1)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn load(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result<DevicePairing, StoreError> {
+    let device: Option<DeviceRow> = sqlx::query_as("SELECT * FROM devices WHERE device_id = ?")
+        .bind(device_id.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let paired = match device {
+        None => None,
+        Some(row) => {
+            let tokens: Vec<TokenRow> = sqlx::query_as("SELECT * FROM device_tokens WHERE device_id = ? ORDER BY role")
+                .bind(device_id.as_str())
+                .fetch_all(&mut *connection)
+                .await?;
+            let tokens = tokens.into_iter().map(TokenRow::into_token).collect::<Result<_, _>>()?;
+            Some(row.into_device(tokens)?)
+        }
+    };
+    let pending: Option<PendingRow> = sqlx::query_as("SELECT * FROM pending_requests WHERE device_id = ?")
+        .bind(device_id.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    Ok(DevicePairing { paired, pending: pending.map(PendingRow::into_pending).transpose()? })
+}
+
+async fn save_device(
+    connection: &mut SqliteConnection,
+    device_id: &DeviceId,
+    device: Option<&Device>,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM devices WHERE device_id = ?").bind(device_id.as_str()).execute(&mut *connection).await?;
+    let Some(device) = device else {
+        return Ok(());
+    };
+    sqlx::query(
+        "INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id, \
+         client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(device_id.as_str())
+    .bind(&device.public_key)
+    .bind(&device.display_name)
+    .bind(&device.operator_label)
+    .bind(&device.platform)
+    .bind(&device.device_family)
+    .bind(&device.client_id)
+    .bind(&device.client_mode)
+    .bind(device.role.as_str())
+    .bind(sql_json(&device.roles)?)
+    .bind(sql_json(&device.scopes)?)
+    .bind(&device.remote_ip)
+    .bind(device.approved_via.as_str())
+    .bind(sql_ms(device.created_at_ms))
+    .bind(sql_ms(device.approved_at_ms))
+    .bind(device.last_seen_at_ms.map(sql_ms))
+    .execute(&mut *connection)
+    .await?;
+    for token in &device.tokens {
+        sqlx::query(
+            "INSERT INTO device_tokens (device_id, role, generation, scopes, issuer, created_at_ms, rotated_at_ms, \
+             revoked_at_ms, last_used_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(device_id.as_str())
+        .bind(token.role.as_str())
+        .bind(&token.generation)
+        .bind(sql_json(&token.scopes)?)
+        .bind(&token.issuer)
+        .bind(sql_ms(token.created_at_ms))
+        .bind(token.rotated_at_ms.map(sql_ms))
+        .bind(token.revoked_at_ms.map(sql_ms))
+        .bind(token.last_used_at_ms.map(sql_ms))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Writes a device's request. One that is only refreshed stays "seen".
+async fn save_pending(
+    connection: &mut SqliteConnection,
+    device_id: &DeviceId,
+    pending: Option<&Pending>,
+) -> Result<(), StoreError> {
+    let kept = pending.map(|pending| pending.request_id.as_str()).unwrap_or_default();
+    sqlx::query("DELETE FROM pending_requests WHERE device_id = ? AND request_id <> ?")
+        .bind(device_id.as_str())
+        .bind(kept)
+        .execute(&mut *connection)
+        .await?;
+    let Some(pending) = pending else {
+        return Ok(());
+    };
+    let ask = &pending.ask;
+    sqlx::query(
+        "INSERT INTO pending_requests (request_id, device_id, public_key, display_name, platform, device_family, \
+         client_id, client_mode, role, roles, scopes, reason, has_secret, is_direct_local, is_repair, address, origin, \
+         user_agent, attempts, ts, refreshed_at_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (request_id) DO UPDATE SET display_name = excluded.display_name, platform = excluded.platform, \
+         device_family = excluded.device_family, client_id = excluded.client_id, client_mode = excluded.client_mode, \
+         reason = excluded.reason, has_secret = excluded.has_secret, is_direct_local = excluded.is_direct_local, \
+         address = excluded.address, origin = excluded.origin, user_agent = excluded.user_agent, \
+         attempts = excluded.attempts, refreshed_at_ms = excluded.refreshed_at_ms",
+    )
+    .bind(&pending.request_id)
+    .bind(device_id.as_str())
+    .bind(&ask.public_key)
+    .bind(&ask.display_name)
+    .bind(&ask.platform)
+    .bind(&ask.device_family)
+    .bind(&ask.client_id)
+    .bind(&ask.client_mode)
+    .bind(ask.role.as_str())
+    .bind(sql_json(&pending.roles)?)
+    .bind(sql_json(&ask.scopes)?)
+    .bind(ask.reason.as_str())
+    .bind(ask.has_secret)
+    .bind(ask.is_direct_local)
+    .bind(pending.is_repair)
+    .bind(&ask.origin.address)
+    .bind(sql_json(&ask.origin)?)
+    .bind(&ask.user_agent)
+    .bind(i64::from(pending.attempts))
+    .bind(sql_ms(pending.ts))
+    .bind(pending.refreshed_at_ms.map(sql_ms))
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes room for a request: the oldest that nobody has seen goes first, of the same address, then of
+/// all. The new one itself stays.
+async fn make_room(connection: &mut SqliteConnection, newest: &Pending) -> Result<Vec<(DeviceId, Effect)>, StoreError> {
+    let mut effects = Vec::new();
+    for (address, limit) in [(Some(&newest.ask.origin.address), MAX_PENDING_PER_ADDRESS), (None, MAX_PENDING)] {
+        // The newest is one of them, so one less may stay beside it.
+        let crowded_out: Vec<(String, String)> = sqlx::query_as(
+            "DELETE FROM pending_requests WHERE request_id IN (\
+             SELECT request_id FROM pending_requests WHERE request_id <> ?1 AND (?2 IS NULL OR address = ?2) \
+             ORDER BY seen_at_ms IS NOT NULL DESC, ts DESC LIMIT -1 OFFSET ?3) RETURNING device_id, request_id",
+        )
+        .bind(&newest.request_id)
+        .bind(address)
+        .bind(limit - 1)
+        .fetch_all(&mut *connection)
+        .await?;
+        for (device_id, request_id) in crowded_out {
+            let device_id = DeviceId::claimed(device_id);
+            effects.push((device_id.clone(), Effect::Drop { request_id, why: Dropped::CrowdedOut }));
+            effects.push((device_id, Effect::ListChanged));
+        }
+    }
+    Ok(effects)
+}

@@ -1,0 +1,369 @@
+//! The command line as a person or a script uses it: the real binary, against a real gateway in a home of
+//! its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, Identity};
+use protocol::Scopes;
+use protocol::event::PairPending;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Longer than anything here takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A gateway on a free port, with a home of its own. It ends with the test.
+struct Gateway {
+    home: TempDir,
+    process: Child,
+    port: u16,
+}
+
+/// What a command printed, and how it ended.
+struct Done {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Done {
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(self) -> Self {
+        assert_eq!(self.code, 1, "{}{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+fn command(home: &Path, line: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
+    command.args(line).env_clear().env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+fn run(home: &Path, line: &[&str]) -> Done {
+    let output = command(home, line).output().unwrap();
+    Done {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The lines of a pipe, as they come.
+fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
+    std::thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| into.send(line)));
+}
+
+impl Gateway {
+    fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut process = command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (said, heard) = mpsc::channel();
+        lines(process.stdout.take().unwrap(), said.clone());
+        lines(process.stderr.take().unwrap(), said);
+        let port = loop {
+            let line = heard.recv_timeout(PATIENCE).unwrap();
+            let link = line.split("http://127.0.0.1:").nth(1).filter(|link| link.contains("#bootstrapToken="));
+            if let Some(link) = link {
+                break link.split('/').next().unwrap().parse().unwrap();
+            }
+        };
+        Self { home, process, port }
+    }
+
+    fn run(&self, line: &[&str]) -> Done {
+        run(self.home.path(), line)
+    }
+
+    fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    fn list(&self) -> Value {
+        self.run(&["devices", "list", "--json"]).json()
+    }
+
+    /// A device asks to be let in, showing no secret, and waits.
+    async fn knock(&self, seed: u8, name: &str) -> Knock {
+        let endpoint = Endpoint::parse_url(&self.url()).unwrap();
+        let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
+            .with_identity(Identity::from_seed([seed; 32]))
+            .waiting_for_approval();
+        options.client.display_name = Some(name.to_owned());
+        options.timeout = PATIENCE;
+        let (told, pending) = oneshot::channel();
+        let mut told = Some(told);
+        let opening = tokio::spawn(async move {
+            let on_pending = |pending: &PairPending| {
+                if let Some(told) = told.take() {
+                    told.send(pending.clone()).unwrap();
+                }
+            };
+            Connection::open_watched(&endpoint, &options, on_pending).await
+        });
+        Knock { pending: pending.await.unwrap(), opening }
+    }
+
+    /// A device that is in.
+    async fn pair(&self, seed: u8, name: &str) -> Connection {
+        let knock = self.knock(seed, name).await;
+        self.run(&["devices", "approve", &knock.pending.request_id]).ok();
+        knock.opening.await.unwrap().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+struct Knock {
+    pending: PairPending,
+    opening: JoinHandle<Result<Connection, ConnectError>>,
+}
+
+/// Waits until the gateway throws a connection out, and says how.
+async fn thrown_out(mut connection: Connection) -> u16 {
+    loop {
+        match tokio::time::timeout(PATIENCE, connection.next_event()).await.unwrap() {
+            Ok(_) => {}
+            Err(CallError::Closed(Some(close))) => return close.code,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_a_waiting_device_and_lets_it_in_by_its_id() {
+    let gateway = Gateway::start();
+    let knock = gateway.knock(1, "Phone").await;
+    let (id, words) = (knock.pending.request_id.as_str(), knock.pending.fingerprint.words.join(" "));
+
+    let shown = gateway.run(&["devices", "list"]).ok();
+    for expected in ["Pending (1)", "Phone, asked", id, &words, "operator.read", "Paired (0)"] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    let list = gateway.list();
+    assert_eq!(list["pending"][0]["requestId"], id);
+    assert_eq!(list["paired"], json!([]));
+
+    let approved = gateway.run(&["devices", "approve", id]).ok();
+    assert_eq!(approved, "Approved Phone as operator: operator.read.\n");
+    let mut phone = knock.opening.await.unwrap().unwrap();
+    assert_eq!(phone.call("health", ()).await.unwrap()["ok"], true);
+    assert!(gateway.run(&["devices", "list"]).ok().contains("connected"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_of_an_id_is_enough_and_reject_turns_away() {
+    let gateway = Gateway::start();
+    let first = gateway.knock(1, "Phone").await;
+    let approved = gateway.run(&["devices", "approve", &first.pending.request_id[..8], "--json"]).json();
+    assert_eq!(approved["device"]["displayName"], "Phone");
+    first.opening.await.unwrap().unwrap();
+
+    let second = gateway.knock(2, "Stranger").await;
+    gateway.run(&["devices", "reject", &second.pending.device_id.as_str()[..12]]).ok();
+    let Err(ConnectError::Refused { error, .. }) = second.opening.await.unwrap() else { panic!("was let in") };
+    assert_eq!(error.details.unwrap()["code"], "PAIRING_REJECTED");
+    assert_eq!(gateway.list()["pending"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approve_without_an_id_or_a_terminal_approves_nothing_and_says_what_would() {
+    let gateway = Gateway::start();
+    let nobody = gateway.run(&["devices", "approve", "--latest"]).refused();
+    assert!(nobody.stderr.contains("No device waits"), "{}", nobody.stderr);
+
+    let knock = gateway.knock(1, "Phone").await;
+    let command = format!("openclaw devices approve {}\n", knock.pending.request_id);
+    for line in [&["devices", "approve", "--latest"][..], &["devices", "approve"]] {
+        let done = gateway.run(line).refused();
+        assert_eq!(done.stdout, command);
+        for expected in ["Phone", &knock.pending.fingerprint.words.join(" "), "127.0.0.1", "Nothing was approved"] {
+            assert!(done.stderr.contains(expected), "{expected}: {}", done.stderr);
+        }
+    }
+    let list = gateway.list();
+    assert_eq!((list["pending"].as_array().unwrap().len(), &list["paired"]), (1, &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_id_changes_nothing_and_shows_who_waits_now() {
+    let gateway = Gateway::start();
+    let knock = gateway.knock(1, "Phone").await;
+    let before = gateway.list();
+    let done = gateway.run(&["devices", "approve", "66c19716-e108-4e62-8acb-c2279f9cd1bf"]).refused();
+    for expected in ["unknown, decided or expired", &knock.pending.request_id, "Phone", "hint: "] {
+        assert!(done.stderr.contains(expected), "{expected}: {}", done.stderr);
+    }
+    assert_eq!(done.stdout, "");
+    assert_eq!(gateway.list(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renames_rotates_revokes_and_removes_a_device() {
+    let gateway = Gateway::start();
+    let phone = gateway.pair(1, "Phone").await;
+    let id = Identity::from_seed([1; 32]).device_id().as_str().to_owned();
+
+    let renamed = gateway.run(&["devices", "rename", "Phone", "Kitchen", "tablet"]).ok();
+    assert_eq!(renamed, "Phone is now called Kitchen tablet.\n");
+    assert_eq!(gateway.list()["paired"][0]["operatorLabel"], "Kitchen tablet");
+
+    let rotated = gateway.run(&["devices", "rotate", &id, "operator", "--json"]).json();
+    assert_eq!((rotated["role"].as_str(), rotated.get("token")), (Some("operator"), None));
+    assert_eq!(thrown_out(phone).await, 4001);
+
+    let revoked = gateway.run(&["devices", "revoke", "--device", &id[..12], "--role", "operator", "--json"]).json();
+    assert_eq!((revoked["deviceId"].as_str(), revoked["role"].as_str()), (Some(id.as_str()), Some("operator")));
+
+    let removed = gateway.run(&["devices", "remove", "kitchen tablet"]).ok();
+    assert!(removed.contains("Kitchen tablet"), "{removed}");
+    assert_eq!(gateway.list()["paired"], json!([]));
+    let unknown = gateway.run(&["devices", "remove", &id]).refused();
+    assert!(unknown.stderr.contains("No paired device goes by"), "{}", unknown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_a_connected_device_throws_it_out() {
+    let gateway = Gateway::start();
+    let phone = gateway.pair(1, "Phone").await;
+    gateway.run(&["devices", "remove", "Phone"]).ok();
+    assert_eq!(thrown_out(phone).await, 4001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_where_it_runs_and_who_waits() {
+    let gateway = Gateway::start();
+    let _phone = gateway.pair(1, "Phone").await;
+    let _knock = gateway.knock(2, "Tablet").await;
+
+    let json = gateway.run(&["gateway", "status", "--json"]).json();
+    assert_eq!(json["running"], true);
+    assert_eq!(json["url"], format!("http://127.0.0.1:{}", gateway.port));
+    assert_eq!(json["healthy"], true);
+    assert_eq!(json["devices"], json!({"paired": 1, "connected": 1, "pending": 1}));
+
+    let full = gateway.run(&["gateway", "status"]);
+    assert!(full.stderr.contains("openclaw devices list"), "{}", full.stderr);
+    let full = full.ok();
+    for expected in ["running at http://127.0.0.1:", "Access   token", "1 paired, 1 connected, 1 waiting", "Log  "] {
+        assert!(full.contains(expected), "{expected}: {full}");
+    }
+    let short = gateway.run(&["status"]).ok();
+    assert!(short.contains("Waiting  Tablet"), "{short}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dashboard_makes_a_link_that_keeps_its_secret_in_the_fragment() {
+    let gateway = Gateway::start();
+    let json = gateway.run(&["dashboard", "--no-open", "--json"]).json();
+    let base = format!("http://127.0.0.1:{}/", gateway.port);
+    assert_eq!((&json["ok"], &json["tokenIncluded"]), (&json!(true), &json!(false)));
+    assert_eq!(json["httpUrl"], base);
+    assert!(json["browserUrl"].as_str().unwrap().starts_with(&format!("{base}#bootstrapToken=")));
+
+    let link = gateway.run(&["dashboard", "--no-open"]);
+    assert!(link.stderr.contains("works once"), "{}", link.stderr);
+    let link = link.ok();
+    assert!(link.starts_with(&base) && link.lines().count() == 1, "{link}");
+    assert_ne!(link.trim(), json["browserUrl"], "each link is new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_url_it_is_a_device_that_waits_for_its_approval() {
+    let gateway = Gateway::start();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut waiting = command(elsewhere.path(), &["devices", "list", "--json", "--url", &gateway.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (said, heard) = mpsc::channel();
+    lines(waiting.stderr.take().unwrap(), said);
+    let id = loop {
+        let line = heard.recv_timeout(PATIENCE).unwrap();
+        if let Some(id) = line.trim().strip_prefix("openclaw devices approve ") {
+            break id.to_owned();
+        }
+    };
+    gateway.run(&["devices", "approve", &id]).ok();
+    let output = waiting.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list["pending"], json!([]));
+
+    // Approved once, it needs nobody the next time.
+    run(elsewhere.path(), &["devices", "list", "--url", &gateway.url()]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_cannot_command_the_terminal() {
+    let gateway = Gateway::start();
+    let knock = gateway.knock(1, "\u{1b}[2J\u{202e}Phone").await;
+    let shown = gateway.run(&["devices", "list"]).ok();
+    let preview = gateway.run(&["devices", "approve", "--latest"]).refused();
+    let approved = gateway.run(&["devices", "approve", &knock.pending.request_id]).ok();
+    for text in [shown, preview.stderr, approved] {
+        assert!(text.contains("Phone") && !text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    }
+}
+
+#[test]
+fn without_a_gateway_every_command_says_how_to_start_one() {
+    let home = tempfile::tempdir().unwrap();
+    for line in [
+        &["devices", "list"][..],
+        &["devices", "approve", "abcd"],
+        &["gateway", "status"],
+        &["status"],
+        &["dashboard", "--no-open"],
+    ] {
+        // Another gateway may use the standard port of this machine; ours must not be asked about it.
+        let output = command(home.path(), line).env("OPENCLAW_GATEWAY_PORT", "1").output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(stderr, "error: The gateway is not running.\n\nhint: start it with `openclaw gateway run`\n");
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{line:?}");
+    }
+}
+
+#[test]
+fn a_secret_is_never_sent_in_clear_across_a_public_network() {
+    let home = tempfile::tempdir().unwrap();
+    let done = run(home.path(), &["devices", "list", "--url", "ws://gateway.example.com", "--token", "t"]).refused();
+    assert!(done.stderr.contains("unencrypted") && done.stderr.contains("wss://"), "{}", done.stderr);
+}
+
+#[test]
+fn it_tells_its_version_and_misuse_ends_with_two() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(run(home.path(), &["--version"]).ok(), "openclaw 0.1.0\n");
+    assert_eq!(run(home.path(), &["devices", "approve", "abcd", "--latest"]).code, 2);
+    assert_eq!(run(home.path(), &["devices", "rename", "abcd"]).code, 2);
+}
