@@ -8,12 +8,14 @@ use leptos_router::hooks::use_location;
 use leptos_router::path;
 
 use crate::components::rail::Rail;
+use crate::desk::Desk;
 use crate::live::Live;
 use crate::outside;
 use crate::pages::devices::Devices;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
+use crate::session::Session;
 
 #[component]
 pub fn App() -> impl IntoView {
@@ -21,13 +23,12 @@ pub fn App() -> impl IntoView {
     provide_context(live);
     // Effects run in the browser only, after hydration: the first frame is the server's.
     Effect::new(move |_| outside::start(live));
-    let state = Memo::new(move |_| live.session.with(super::session::Session::state));
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
             <div class="frame" class=("frame-console", move || live.welcome(|_| ()).is_some())>
                 <Rail />
-                <main id="main" tabindex="-1" data-state=move || state.get()>
+                <main id="main" tabindex="-1" data-state=move || live.session.with(Session::state)>
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
                         <Route path=path!("/devices") view=Devices />
@@ -44,20 +45,19 @@ pub fn App() -> impl IntoView {
 fn Announcer() -> impl IntoView {
     let live = Live::here();
     let pathname = use_location().pathname;
-    let screen = Memo::new(move |_| live.session.with(|session| heading(session.screen())));
-    let waiting = Memo::new(move |_| live.desk.with(crate::desk::Desk::count_open));
+    let screen = move || live.screen(heading);
     Effect::new(move |_| {
-        let page = match (screen.get(), pathname.get().as_str()) {
+        let page = match (screen(), pathname.get().as_str()) {
             (Some(heading), _) => heading,
             (None, "/devices") => "Devices",
             (None, _) => "Overview",
         };
-        let count = waiting.get();
-        let count = if count > 0 && screen.get().is_none() { format!("({count}) ") } else { String::new() };
+        let count = live.desk.with(Desk::count_open);
+        let count = if count > 0 && screen().is_none() { format!("({count}) ") } else { String::new() };
         outside::set_title(&format!("{count}{page} · OpenClaw"));
     });
     Effect::new(move |before: Option<Option<&'static str>>| {
-        let now = screen.get();
+        let now = screen();
         if before.is_some_and(|before| before != now) {
             live.announce(now.unwrap_or("Connected.").to_owned());
         }

@@ -18,6 +18,7 @@
 pub mod backoff;
 pub mod browser_name;
 pub mod desk;
+pub mod hello;
 pub mod introduction;
 pub mod live;
 pub mod outside;
@@ -29,6 +30,7 @@ mod app;
 #[cfg(feature = "hydrate")]
 mod browser;
 mod components;
+mod late;
 mod pages;
 mod shell;
 

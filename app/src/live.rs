@@ -5,7 +5,7 @@ use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, Token
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
-use protocol::{DeviceId, Method, PublicKey, Refusal, Role, WireError};
+use protocol::{DeviceId, Method, PublicKey, Refusal, WireError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ impl Live {
 
     /// Whether this browser may see and decide about devices.
     pub fn may_pair(self) -> bool {
-        self.welcome(|welcome| welcome.hello.auth.scopes.allow(Role::Operator, PAIRING)).unwrap_or_default()
+        self.welcome(|welcome| welcome.hello.allows(PAIRING)).unwrap_or_default()
     }
 
     pub fn is_own(self, id: &DeviceId) -> bool {

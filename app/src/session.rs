@@ -6,10 +6,11 @@
 
 use protocol::event::PairPending;
 use protocol::refusal::{Advice, SecretKind};
-use protocol::{Challenge, HelloOk, Refusal, Secret, WireError};
+use protocol::{Challenge, Refusal, Secret, WireError};
 use serde_json::Value;
 
 use crate::backoff;
+use crate::hello::Hello;
 
 /// What the person sees.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +52,7 @@ pub enum SecretProblem {
 /// What the gateway said when it let this browser in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Welcome {
-    pub hello: HelloOk,
+    pub hello: Hello,
     /// When it said so, by this browser's clock.
     pub at_ms: u64,
     /// An owner link was redeemed for it.
@@ -89,7 +90,7 @@ pub enum Credential {
 pub enum Input {
     Challenged(Challenge),
     Pending(Box<PairPending>),
-    Welcomed(Box<HelloOk>),
+    Welcomed(Box<Hello>),
     Refused(WireError),
     Closed {
         code: u16,

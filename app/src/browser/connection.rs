@@ -18,6 +18,7 @@ use super::device_key::DeviceKey;
 use super::page;
 use super::socket::Socket;
 use crate::browser_name::BrowserName;
+use crate::hello::Hello;
 use crate::introduction::introduce;
 use crate::live::{Answer, Identity, Live, connection_lost};
 use crate::session::{Credential, Effect, Input, Session};
@@ -150,7 +151,7 @@ fn prove(live: Live, challenge: Challenge, credential: Credential) {
                     proof.signature = signature;
                 }
                 let params = serde_json::to_value(&connect).unwrap_or_default();
-                ask_by_name("connect", params, move |answer| answered(live, answer));
+                ask_by_name("connect", params, move |answer| answered(live, &answer));
             }
             Err(problem) => tell(live, Input::NoKey(problem)),
         }
@@ -158,13 +159,13 @@ fn prove(live: Live, challenge: Challenge, credential: Credential) {
 }
 
 /// The answer to `connect`, minutes later if a person had to decide first.
-fn answered(live: Live, answer: Answer) {
-    match answer.map(serde_json::from_value) {
-        Ok(Ok(hello)) => tell(live, Input::Welcomed(hello)),
+fn answered(live: Live, answer: &Answer) {
+    match answer.as_ref().map(Hello::read) {
+        Ok(Some(hello)) => tell(live, Input::Welcomed(Box::new(hello))),
         // A gateway whose hello we cannot read is newer than this page.
-        Ok(Err(_)) => tell(live, Input::Refused(unreadable_hello())),
-        Err(error) if error == connection_lost() => {}
-        Err(error) => tell(live, Input::Refused(error)),
+        Ok(None) => tell(live, Input::Refused(unreadable_hello())),
+        Err(error) if *error == connection_lost() => {}
+        Err(error) => tell(live, Input::Refused(error.clone())),
     }
 }
 

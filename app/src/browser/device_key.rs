@@ -120,8 +120,9 @@ async fn finished(request: &IdbRequest) -> Result<JsValue, JsValue> {
 }
 
 fn describe(error: &JsValue) -> String {
+    let message = |error: &js_sys::Error| format!("{}: {}", String::from(error.name()), String::from(error.message()));
     match error.dyn_ref::<DomException>() {
         Some(exception) => format!("{}: {}", exception.name(), exception.message()),
-        None => error.as_string().unwrap_or_else(|| format!("{error:?}")),
+        None => error.dyn_ref().map(message).or_else(|| error.as_string()).unwrap_or_default(),
     }
 }

@@ -5,6 +5,7 @@ use protocol::Role;
 use protocol::pairing::PendingRequest;
 use protocol::role::{ADMIN, Risk};
 
+use crate::late::late;
 use crate::permissions::{self, Ask};
 
 /// Two rows of the card's list: what the device has, if anything, and what it asks.
@@ -26,7 +27,7 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         Role::Operator => "Be an operator: see and steer",
         Role::Node => "Be a node: offer this machine's commands",
     };
-    view! {
+    late(view! {
         {has}
         <dt>{if is_upgrade { "Asks" } else { "Wants to" }}</dt>
         <dd>
@@ -35,8 +36,7 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
                 {sentences}
             </ul>
         </dd>
-    }
-    .into_any()
+    })
 }
 
 #[component]

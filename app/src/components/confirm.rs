@@ -4,6 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 use protocol::pairing::PairedDevice;
 
+use super::words::words;
+use crate::late::late;
 use crate::live::{Answer, Live, advice};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +94,14 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
             });
         }
     };
-    view! {
+    late(view! {
         <dialog node_ref=dialog aria-labelledby="confirm-title" on:close=move |_| confirming.set(None)>
             <h2 id="confirm-title">{say(Confirmation::question)}</h2>
-            <p class="soft">{say(|asked| asked.consequence().to_owned())}</p>
+            <p class="soft">{move || {
+                confirming.with(|asked| asked.as_ref().map(|asked| words(asked.consequence())))
+            }}</p>
             <p class="problem" role="alert">
-                {move || problem.get()}
+                {move || problem.get().map(|text| words(&text))}
             </p>
             <div class="actions">
                 <button type="button" on:click=move |_| confirming.set(None)>
@@ -108,6 +112,5 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
                 </button>
             </div>
         </dialog>
-    }
-    .into_any()
+    })
 }

@@ -6,6 +6,7 @@ use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
 
 use super::confirm::{Action, Confirmation};
 use super::inline_name::InlineName;
+use crate::late::late;
 use crate::live::Live;
 use crate::permissions;
 use crate::time_words;
@@ -30,12 +31,12 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
     let name = move || {
         if let (true, Some(device)) = (is_editing.get(), device.get_untracked()) {
             let name = device.shown_name();
-            view! { <InlineName id=device.device_id name is_editing /> }.into_any()
+            late(view! { <InlineName id=device.device_id name is_editing /> })
         } else {
-            view! { <h3>{read(PairedDevice::shown_name)}</h3> }.into_any()
+            late(view! { <h3>{read(PairedDevice::shown_name)}</h3> })
         }
     };
-    view! {
+    late(view! {
         <li class="device" data-testid="paired-device" data-device-id=shown_id>
             <div class="device-name">
                 {name}
@@ -56,7 +57,7 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
                 </div>
                 <div>
                     <dt>"May"</dt>
-                    <dd>{read(|device| permissions::summary(device.role, &device.scopes))}</dd>
+                    <dd>{read(may)}</dd>
                 </div>
                 <div>
                     <dt>"From"</dt>
@@ -69,8 +70,7 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
             </dl>
             <Actions device is_own is_editing confirming />
         </li>
-    }
-    .into_any()
+    })
 }
 
 #[component]
@@ -84,7 +84,7 @@ fn Actions(
     let confirm = move |action: Action| {
         move |_| confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }))
     };
-    view! {
+    late(view! {
         <div class="device-actions">
             <button type="button" class="ghost" data-testid="rename" on:click=move |_| is_editing.set(true)>
                 "Rename"
@@ -104,8 +104,7 @@ fn Actions(
                 "Remove"
             </button>
         </div>
-    }
-    .into_any()
+    })
 }
 
 fn what(device: &PairedDevice) -> String {
@@ -114,6 +113,13 @@ fn what(device: &PairedDevice) -> String {
         Some(platform) => format!("{kind} on {platform}"),
         None => kind.to_owned(),
     }
+}
+
+fn may(device: &PairedDevice) -> String {
+    if is_revoked(device) {
+        return "nothing any more".to_owned();
+    }
+    permissions::summary(device.role, &device.scopes)
 }
 
 fn approved(device: &PairedDevice) -> String {

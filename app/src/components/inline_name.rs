@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use protocol::DeviceId;
 
+use super::words::words;
 use crate::live::{Live, advice};
 
 /// The longest name the gateway keeps, in characters.
@@ -50,7 +51,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
                 "Cancel"
             </button>
             <p class="problem" role="alert">
-                {move || problem.get()}
+                {move || problem.get().map(|text| words(&text))}
             </p>
         </form>
     }

@@ -11,6 +11,7 @@ pub(crate) mod pending_cards;
 pub(crate) mod proof;
 pub(crate) mod rail;
 pub(crate) mod status_pill;
+pub(crate) mod words;
 
 mod ask_list;
 mod inline_name;

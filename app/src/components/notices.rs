@@ -9,13 +9,11 @@ pub(crate) fn Notices() -> impl IntoView {
     let live = Live::here();
     let is_dismissed = RwSignal::new(false);
     let by_link = move || live.welcome(|welcome| welcome.by_owner_link).unwrap_or_default();
-    let pending = move || {
-        live.welcome(|welcome| welcome.hello.auth.pending_scopes.as_ref().map(|scopes| scopes.iter().count()))
-            .flatten()
-            .unwrap_or_default()
-    };
+    let pending = move || live.welcome(|welcome| welcome.hello.pending_scopes.iter().count()).unwrap_or_default();
+    let is_new_owner = move || by_link() && !is_dismissed.get();
+    let is_partial = move || pending() > 0;
     view! {
-        <Show when=move || by_link() && !is_dismissed.get()>
+        <Show when=is_new_owner>
             <p class="note good" role="status">
                 <span>
                     <strong>"This browser is now the owner's."</strong>
@@ -26,12 +24,12 @@ pub(crate) fn Notices() -> impl IntoView {
                 </button>
             </p>
         </Show>
-        <Show when=move || pending().ge(&1)>
+        <Show when=is_partial>
             <p class="note">
-                {move || match pending() {
+                <span>{move || match pending() {
                     1 => "1 more permission waits for approval.".to_owned(),
                     count => format!("{count} more permissions wait for approval."),
-                }} " An owner can give it under Devices."
+                }} " An owner can give it under Devices."</span>
             </p>
         </Show>
     }

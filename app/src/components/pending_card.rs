@@ -12,7 +12,9 @@ use super::ask_list::AskList;
 use super::proof::Proof;
 use super::ring::Ring;
 use super::whereabouts::Whereabouts;
+use super::words::words;
 use crate::browser_name::BrowserName;
+use crate::late::late;
 use crate::live::{Answer, Live, advice};
 use crate::time_words;
 
@@ -60,9 +62,9 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
         }
     });
     let proof = request.fingerprint().map(|fingerprint| {
-        view! { <Proof fingerprint>"The device must show the same."</Proof> }
+        view! { <Proof fingerprint hint="The device must show the same." /> }
     });
-    view! {
+    late(view! {
         <article
             class="card"
             aria-labelledby=labelled_by
@@ -89,8 +91,7 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
             </dl>
             <Decide request />
         </article>
-    }
-    .into_any()
+    })
 }
 
 fn fact(request: Option<&PendingRequest>, read: impl Fn(&protocol::pairing::Evidence) -> u64) -> u64 {
@@ -112,7 +113,7 @@ fn Who(request: PendingRequest) -> impl IntoView {
         Some(PairingReason::NotPaired) | None => None,
     };
     let has_no_secret = request.evidence.as_ref().is_some_and(|evidence| !evidence.has_secret);
-    view! {
+    late(view! {
         <p class="soft small tags">
             <span>{claim}</span>
             <span class="pill" title="The device says so itself; nobody checked.">"claimed"</span>
@@ -127,8 +128,7 @@ fn Who(request: PendingRequest) -> impl IntoView {
                     }
                 })}
         </p>
-    }
-    .into_any()
+    })
 }
 
 #[component]
@@ -145,8 +145,10 @@ fn Decide(request: PendingRequest) -> impl IntoView {
         set_timeout(open, INERT);
     });
     let finished = move |done: &'static str| {
+        // The card is gone before the answer comes: the event that takes it off the desk is quicker.
+        let name = request.with_value(PendingRequest::shown_name);
         move |answer: Answer| match answer {
-            Ok(_) => live.announce(format!("{} {done}", request.with_value(PendingRequest::shown_name))),
+            Ok(_) => live.announce(format!("{name} {done}")),
             Err(error) => {
                 let _ = progress.try_set(Progress::Open);
                 let _ = problem.try_set(Some(advice(&error)));
@@ -175,9 +177,9 @@ fn Decide(request: PendingRequest) -> impl IntoView {
         }
     };
     let disabled = move || (!is_open()).to_string();
-    view! {
+    late(view! {
         <p class="problem" role="alert">
-            {move || problem.get()}
+            {move || problem.get().map(|text| words(&text))}
         </p>
         <div class="actions">
             <button type="button" class="primary" data-testid="approve" aria-disabled=disabled on:click=approve>
@@ -190,6 +192,5 @@ fn Decide(request: PendingRequest) -> impl IntoView {
                 {move || if progress.get() == Progress::Rejecting { "Rejecting…" } else { "Reject" }}
             </button>
         </div>
-    }
-    .into_any()
+    })
 }

@@ -4,31 +4,34 @@ use leptos::prelude::*;
 
 use super::pending_card::PendingCard;
 use crate::desk::{Desk, shown_digest};
+use crate::late::late;
 use crate::live::Live;
 
 #[component]
 pub(crate) fn PendingCards() -> impl IntoView {
     let live = Live::here();
     // A request that changes is a new card, which is inert again until it has been looked at.
-    let open = Memo::new(move |_| {
+    let open = move || {
         live.desk.with(|desk| {
             desk.open().map(|request| (request.request_id.clone(), shown_digest(request))).collect::<Vec<_>>()
         })
-    });
-    let put_aside = Memo::new(move |_| live.desk.with(Desk::count_put_aside));
-    let heading = move || match open.with(Vec::len) {
+    };
+    let put_aside = move || live.desk.with(Desk::count_put_aside);
+    let has_open = move || live.desk.with(Desk::count_open) > 0;
+    let has_put_aside = move || put_aside() > 0;
+    let heading = move || match live.desk.with(Desk::count_open) {
         1 => "1 device wants in".to_owned(),
         count => format!("{count} devices want in"),
     };
-    view! {
-        <Show when=move || !open.with(Vec::is_empty)>
+    late(view! {
+        <Show when=has_open>
             <section aria-labelledby="want-in">
                 <div class="section-head">
                     <h2 id="want-in">{heading}</h2>
                     <p class="soft small">"Approve only what you expect"</p>
                 </div>
                 <div class="cards">
-                    <For each=move || open.get() key=Clone::clone let:card>
+                    <For each=open key=Clone::clone let:card>
                         {live
                             .desk
                             .with_untracked(|desk| desk.pending(&card.0).cloned())
@@ -37,7 +40,7 @@ pub(crate) fn PendingCards() -> impl IntoView {
                 </div>
             </section>
         </Show>
-        <Show when=move || put_aside.get().ge(&1)>
+        <Show when=has_put_aside>
             <p>
                 <button
                     type="button"
@@ -45,10 +48,9 @@ pub(crate) fn PendingCards() -> impl IntoView {
                     data-testid="show-hidden"
                     on:click=move |_| live.desk.update(Desk::bring_back_all)
                 >
-                    {move || format!("Show {} hidden", put_aside.get())}
+                    {move || format!("Show {} hidden", put_aside())}
                 </button>
             </p>
         </Show>
-    }
-    .into_any()
+    })
 }

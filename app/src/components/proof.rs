@@ -3,11 +3,13 @@
 use leptos::prelude::*;
 use protocol::Fingerprint;
 
+use crate::late::late;
+
 #[component]
-pub(crate) fn Proof(fingerprint: Fingerprint, children: Children) -> impl IntoView {
+pub(crate) fn Proof(fingerprint: Fingerprint, hint: &'static str) -> impl IntoView {
     let spoken = fingerprint.spoken_emoji();
     let emoji = fingerprint.emoji.into_iter().map(|emoji| view! { <span>{emoji}</span> }).collect_view();
-    view! {
+    late(view! {
         <div class="proof">
             <p class="emoji" role="img" aria-label=spoken data-testid="fingerprint-emoji">
                 {emoji}
@@ -16,11 +18,10 @@ pub(crate) fn Proof(fingerprint: Fingerprint, children: Children) -> impl IntoVi
                 {fingerprint.words.join(" ")}
             </p>
             <p class="soft small">
-                {children()} " " <span class="mono" data-testid="fingerprint-hex">
+                {hint} " " <span class="mono" data-testid="fingerprint-hex">
                     {fingerprint.hex}
                 </span>
             </p>
         </div>
-    }
-    .into_any()
+    })
 }

@@ -8,11 +8,11 @@ use crate::session::Session;
 #[component]
 pub(crate) fn StatusPill() -> impl IntoView {
     let live = Live::here();
-    let is_resuming = Memo::new(move |_| live.session.with(Session::is_resuming));
+    let is_resuming = move || live.session.with(Session::is_resuming);
     view! {
-        <p class="pill" class:ok=move || !is_resuming.get() class:warn=move || is_resuming.get()>
+        <p class="pill" class:ok=move || !is_resuming() class:warn=move || is_resuming()>
             <span class="dot"></span>
-            {move || if is_resuming.get() { "Reconnecting…" } else { "Live" }}
+            {move || if is_resuming() { "Reconnecting…" } else { "Live" }}
         </p>
     }
 }

@@ -3,13 +3,15 @@
 use leptos::prelude::*;
 use protocol::pairing::{Network, Origin, PendingRequest};
 
+use crate::late::late;
+
 #[component]
 pub(super) fn Whereabouts(request: PendingRequest) -> impl IntoView {
     match request.evidence.map(|evidence| evidence.origin) {
         Some(origin) => {
             let path = path(&origin);
             let page = origin.page.map(|page| view! { <p class="soft small">"page " {page}</p> });
-            view! {
+            late(view! {
                 <p>
                     <span class=tone(origin.network)>{origin.network.label()}</span>
                     " "
@@ -17,12 +19,11 @@ pub(super) fn Whereabouts(request: PendingRequest) -> impl IntoView {
                 </p>
                 <p class="soft small">{path}</p>
                 {page}
-            }
-            .into_any()
+            })
         }
         None => match request.remote_ip {
-            Some(address) => view! { <p class="mono">{address}</p> }.into_any(),
-            None => view! { <p>{Network::ThisMachine.label()}</p> }.into_any(),
+            Some(address) => late(view! { <p class="mono">{address}</p> }),
+            None => late(view! { <p>{Network::ThisMachine.label()}</p> }),
         },
     }
 }
@@ -37,11 +38,7 @@ fn tone(network: Network) -> &'static str {
 }
 
 fn path(origin: &Origin) -> String {
-    let transport = match (origin.encrypted, origin.network) {
-        (true, _) => "over HTTPS",
-        (false, Network::ThisMachine) => "plain HTTP, which never left this machine",
-        (false, Network::Lan | Network::Tailnet | Network::Public) => "over plain HTTP",
-    };
+    let transport = if origin.encrypted { "over HTTPS" } else { "over plain HTTP" };
     format!("{}, {transport}", origin.resolved)
 }
 
@@ -50,16 +47,15 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(network: Network, encrypted: bool, expected: &str) {
+    fn check(encrypted: bool, expected: &str) {
         let resolved = "directly".to_owned();
-        let origin = Origin { address: "10.0.0.7".to_owned(), network, resolved, encrypted, page: None };
+        let origin = Origin { address: "10.0.0.7".to_owned(), network: Network::Lan, resolved, encrypted, page: None };
         assert_eq!(path(&origin), expected);
     }
 
     #[test]
     fn tells_how_the_request_travelled() {
-        check(Network::Lan, true, "directly, over HTTPS");
-        check(Network::Public, false, "directly, over plain HTTP");
-        check(Network::ThisMachine, false, "directly, plain HTTP, which never left this machine");
+        check(true, "directly, over HTTPS");
+        check(false, "directly, over plain HTTP");
     }
 }

@@ -10,10 +10,9 @@ use crate::time_words;
 #[component]
 pub(super) fn Away() -> impl IntoView {
     let live = Live::here();
-    let retry_at_ms = Memo::new(move |_| {
-        live.screen(|screen| if let Screen::Away { retry_at_ms } = screen { *retry_at_ms } else { None })
-    });
-    let next = move || match retry_at_ms.get() {
+    let retry_at_ms =
+        move || live.screen(|screen| if let Screen::Away { retry_at_ms } = screen { *retry_at_ms } else { None });
+    let next = move || match retry_at_ms() {
         Some(at_ms) => {
             format!("Trying again in {}.", time_words::span(at_ms.saturating_sub(live.now_ms.get()).max(1_000)))
         }

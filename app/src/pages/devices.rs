@@ -10,6 +10,7 @@ use crate::components::notices::Notices;
 use crate::components::pending_cards::PendingCards;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
+use crate::late::late;
 use crate::live::Live;
 
 #[component]
@@ -31,10 +32,10 @@ pub(crate) fn Devices() -> impl IntoView {
 fn Paired() -> impl IntoView {
     let live = Live::here();
     let confirming = RwSignal::new(None::<Confirmation>);
-    let ids = Memo::new(move |_| live.desk.with(shown_order));
-    let count = move || ids.with(Vec::len);
+    let ids = move || live.desk.with(shown_order);
+    let count = move || live.desk.with(|desk| desk.paired().len());
     let connected = move || live.desk.with(Desk::count_connected);
-    view! {
+    late(view! {
         <section aria-labelledby="paired">
             <div class="section-head">
                 <h2 id="paired">"Paired"</h2>
@@ -47,22 +48,23 @@ fn Paired() -> impl IntoView {
                 fallback=|| {
                     view! {
                         <p class="note">
-                            "This browser may not see or decide about devices. Ask the owner to allow it more, or use "
-                            <code>"openclaw devices list"</code> " on the gateway's machine."
+                            <span>
+                                "This browser may not see or decide about devices. Ask the owner to allow it more, or use "
+                                <code>"openclaw devices list"</code> " on the gateway's machine."
+                            </span>
                         </p>
                     }
                 }
             >
                 <ul class="devices">
-                    <For each=move || ids.get() key=Clone::clone let:id>
+                    <For each=ids key=Clone::clone let:id>
                         <DeviceRow id confirming />
                     </For>
                 </ul>
                 <Confirm confirming />
             </Show>
         </section>
-    }
-    .into_any()
+    })
 }
 
 /// Connected devices first, then those seen last.

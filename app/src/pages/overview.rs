@@ -1,7 +1,6 @@
 //! Is it healthy, who is connected, how can others reach it.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use super::screens::Screens;
 use crate::components::notices::Notices;
@@ -9,6 +8,7 @@ use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
+use crate::late::late;
 use crate::live::Live;
 use crate::time_words;
 
@@ -35,15 +35,15 @@ pub(crate) fn Overview() -> impl IntoView {
 #[component]
 fn Gateway() -> impl IntoView {
     let live = Live::here();
-    let version = move || live.welcome(|welcome| welcome.hello.server.version.clone());
-    let state_dir = move || live.welcome(|welcome| welcome.hello.snapshot.state_dir.clone()).flatten();
+    let version = move || live.welcome(|welcome| welcome.hello.version.clone());
+    let state_dir = move || live.welcome(|welcome| welcome.hello.state_dir.clone()).flatten();
     let up = move || {
         live.welcome(|welcome| {
             let since_ms = live.now_ms.get().saturating_sub(welcome.at_ms);
-            time_words::span(welcome.hello.snapshot.uptime_ms + since_ms)
+            time_words::span(welcome.hello.uptime_ms + since_ms)
         })
     };
-    view! {
+    late(view! {
         <section class="tile" aria-labelledby="gateway">
             <h2 id="gateway">"Gateway"</h2>
             <dl>
@@ -66,18 +66,14 @@ fn Gateway() -> impl IntoView {
                 }}
             </dl>
         </section>
-    }
-    .into_any()
+    })
 }
 
 /// What the gateway said of itself when it let this browser in; a gateway that is away says nothing.
 #[component]
 fn Health() -> impl IntoView {
     let live = Live::here();
-    let is_well = move || {
-        let said = live.welcome(|welcome| welcome.hello.snapshot.health.get("ok").cloned()).flatten();
-        said != Some(serde_json::Value::Bool(false))
-    };
+    let is_well = move || live.welcome(|welcome| welcome.hello.is_healthy).unwrap_or_default();
     move || {
         if live.session.with(crate::session::Session::is_resuming) {
             view! { <span class="pill warn">"does not answer"</span> }
@@ -94,7 +90,7 @@ fn DeviceCount() -> impl IntoView {
     let live = Live::here();
     let paired = move || live.desk.with(|desk| desk.paired().len());
     let connected = move || live.desk.with(Desk::count_connected);
-    view! {
+    late(view! {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
             <Show
@@ -108,12 +104,11 @@ fn DeviceCount() -> impl IntoView {
                     " connected now"
                 </p>
                 <p>
-                    <A href="/devices">"See them all"</A>
+                    <a href="/devices">"See them all"</a>
                 </p>
             </Show>
         </section>
-    }
-    .into_any()
+    })
 }
 
 #[component]
@@ -125,7 +120,7 @@ fn ThisBrowser() -> impl IntoView {
                 <section class="tile" aria-labelledby="this-browser">
                     <h2 id="this-browser">"This browser"</h2>
                     <p>{identity.name}</p>
-                    <Proof fingerprint=identity.key.fingerprint()>"What other devices' owners compare."</Proof>
+                    <Proof fingerprint=identity.key.fingerprint() hint="An owner compares these." />
                 </section>
             }
         })
@@ -134,7 +129,7 @@ fn ThisBrowser() -> impl IntoView {
 
 #[component]
 fn Reach() -> impl IntoView {
-    view! {
+    late(view! {
         <section class="tile" aria-labelledby="reach">
             <h2 id="reach">"Let a phone in"</h2>
             <ol class="steps">
@@ -146,6 +141,5 @@ fn Reach() -> impl IntoView {
                 <li>"Its card appears here. Compare the pictures and approve."</li>
             </ol>
         </section>
-    }
-    .into_any()
+    })
 }

@@ -12,6 +12,7 @@ use super::refused::RefusedScreen;
 use super::removed::Removed;
 use super::secret::SecretForm;
 use super::waiting::Waiting;
+use crate::late::late;
 use crate::live::Live;
 use crate::outside;
 use crate::session::Screen;
@@ -19,7 +20,8 @@ use crate::session::Screen;
 /// Shows `children` once connected. A screen is built once per state and follows its details by itself, so that
 /// a field keeps its focus and a countdown does not blink.
 #[component]
-pub(crate) fn Screens(children: ChildrenFn) -> impl IntoView {
+pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> impl IntoView {
+    let children = children.into_inner();
     let live = Live::here();
     let state = Memo::new(move |_| live.screen(discriminant));
     move || {
@@ -27,19 +29,19 @@ pub(crate) fn Screens(children: ChildrenFn) -> impl IntoView {
         let _ = state.get();
         match live.session.get_untracked().screen() {
             Screen::Connecting => view! { <Connecting /> }.into_any(),
-            Screen::Secret(_) => view! { <SecretForm /> }.into_any(),
-            Screen::Waiting(_) => view! { <Waiting /> }.into_any(),
+            Screen::Secret(_) => late(view! { <SecretForm /> }),
+            Screen::Waiting(_) => late(view! { <Waiting /> }),
             Screen::Connected(welcome) => {
                 if welcome.has_waited {
                     Effect::new(|_| outside::mark_connected());
                 }
-                children().into_any()
+                late(children())
             }
-            Screen::Refused(_) => view! { <RefusedScreen /> }.into_any(),
-            Screen::Insecure => view! { <Insecure /> }.into_any(),
-            Screen::Unsupported(words) => view! { <Unsupported words=words.clone() /> }.into_any(),
-            Screen::Away { .. } => view! { <Away /> }.into_any(),
-            Screen::Removed => view! { <Removed /> }.into_any(),
+            Screen::Refused(_) => late(view! { <RefusedScreen /> }),
+            Screen::Insecure => late(view! { <Insecure /> }),
+            Screen::Unsupported(words) => late(view! { <Unsupported words=words.clone() /> }),
+            Screen::Away { .. } => late(view! { <Away /> }),
+            Screen::Removed => late(view! { <Removed /> }),
         }
     }
 }
@@ -61,15 +63,14 @@ pub(crate) fn heading(screen: &Screen) -> Option<&'static str> {
 
 /// The frame of every screen: brand, a word on the state, the heading, and what the screen says.
 #[component]
-pub(crate) fn Panel(children: Children) -> impl IntoView {
+pub(crate) fn Panel<C: IntoView + 'static>(children: TypedChildren<C>) -> impl IntoView {
     let live = Live::here();
     let title = live.session.with_untracked(|session| heading(session.screen())).unwrap_or_default();
     view! {
         <section class="panel" aria-labelledby="panel-title">
             <crate::components::brand::Brand />
             <h1 id="panel-title">{title}</h1>
-            {children()}
+            {children.into_inner()()}
         </section>
     }
-    .into_any()
 }

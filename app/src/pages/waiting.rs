@@ -13,9 +13,9 @@ use crate::time_words;
 #[component]
 pub(super) fn Waiting() -> impl IntoView {
     let live = Live::here();
-    let pending = Memo::new(move |_| live.screen(pending_of));
+    let pending = move || live.screen(pending_of);
     let left_ms = move || {
-        let expires_at_ms = pending.with(|pending| pending.as_ref().map_or(0, |pending| pending.expires_at_ms));
+        let expires_at_ms = pending().map_or(0, |pending| pending.expires_at_ms);
         expires_at_ms.saturating_sub(live.gateway_now_ms())
     };
     let name = move || live.identity.with(|identity| identity.as_ref().map(|own| own.name.clone()));
@@ -27,13 +27,10 @@ pub(super) fn Waiting() -> impl IntoView {
                 {move || if is_back() { "Waiting for approval" } else { "Reconnecting…" }}
             </p>
             {move || {
-                pending
-                    .get()
+                pending()
                     .map(|pending| {
                         view! {
-                            <Proof fingerprint=pending.fingerprint.clone()>
-                                "The owner's page shows the same six pictures."
-                            </Proof>
+                            <Proof fingerprint=pending.fingerprint hint="The owner's page shows the same six pictures." />
                             <p class="soft">
                                 "They see this device as " <strong>{name}</strong>
                                 ". After Approve, this page goes on by itself."
@@ -51,8 +48,7 @@ pub(super) fn Waiting() -> impl IntoView {
                 </p>
             </div>
             {move || {
-                pending
-                    .with(|pending| pending.as_ref().map(approve_command))
+                pending().as_ref().map(approve_command)
                     .map(|(shown, copied)| {
                         view! {
                             <div class="stack">

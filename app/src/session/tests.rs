@@ -1,21 +1,13 @@
 use protocol::pairing::PairingReason;
 use protocol::refusal::Audience;
 use protocol::{DeviceId, PublicKey, Role, Scopes};
-use serde_json::json;
 
 use super::*;
 
 const NOW: u64 = 1_000_000;
 
 fn hello() -> Input {
-    let hello = serde_json::from_value(json!({
-        "type": "hello-ok", "protocol": 4, "server": {"version": "1", "connId": "c"},
-        "features": {"methods": [], "events": []},
-        "snapshot": {"presence": [], "health": {"ok": true}, "stateVersion": {"presence": 0, "health": 0}, "uptimeMs": 1},
-        "auth": {"method": "device-key", "role": "operator", "scopes": ["operator.admin"]},
-        "policy": {"maxPayload": 1, "maxBufferedBytes": 1, "tickIntervalMs": 1}
-    }));
-    Input::Welcomed(Box::new(hello.unwrap()))
+    Input::Welcomed(Box::default())
 }
 
 fn pending() -> Input {

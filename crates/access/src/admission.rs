@@ -12,7 +12,7 @@ use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
 use crate::identity::VerifiedDevice;
 use crate::locality::{Attribution, Ingress};
 use crate::metadata;
-use crate::pairing::{Ask, Device, DevicePairing};
+use crate::pairing::{Ask, Device};
 use crate::policy::{AuthMode, Knock, Policy};
 
 /// Everything that is known when a connection asks to be let in.
@@ -29,8 +29,8 @@ pub struct Facts<'a> {
     pub shared_secret: SharedSecret,
     pub device_token: Presented,
     pub bootstrap: Presented,
-    /// What is stored about the device.
-    pub pairing: &'a DevicePairing,
+    /// The device as stored, if it was approved.
+    pub paired: Option<&'a Device>,
 }
 
 /// The shared token or password, compared.
@@ -181,7 +181,7 @@ fn prove(facts: &Facts<'_>, policy: &Policy, role: Role) -> Result<Proof, Refusa
         return Ok(Proof::DeviceToken);
     }
     if waits(facts.connect) {
-        let is_in = facts.pairing.paired.as_ref().is_some_and(|device| device.live_token(role).is_some());
+        let is_in = facts.paired.is_some_and(|device| device.live_token(role).is_some());
         if is_in {
             return Ok(Proof::DeviceKey);
         }
@@ -213,9 +213,9 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
     }
     let grant = Grant { role, scopes: asked, method: method(proof, policy), issues_device_token: true, pending: None };
     if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
-        return Verdict::Admit(Grant { issues_device_token: facts.pairing.paired.is_some(), ..grant });
+        return Verdict::Admit(Grant { issues_device_token: facts.paired.is_some(), ..grant });
     }
-    let paired = facts.pairing.paired.as_ref();
+    let paired = facts.paired;
     let Some(reason) = missing(paired, connect, role, &grant.scopes) else {
         let exceeds_token = proof == Proof::DeviceToken && !token_allows(paired, role, &grant.scopes);
         return if exceeds_token { Verdict::Refuse(Refusal::DeviceTokenScopeMismatch) } else { Verdict::Admit(grant) };

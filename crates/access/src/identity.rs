@@ -48,16 +48,16 @@ pub fn verify(connect: &Connect, nonce: &str, now_ms: u64) -> Result<Option<Veri
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use ed25519_dalek::{Signer, SigningKey};
     use serde_json::{Value, json};
 
-    pub(crate) const NOW: u64 = 1_795_198_232_699;
-    pub(crate) const NONCE: &str = "5c3780cc-c533-4a4a-964c-cfc65e225701";
+    const NOW: u64 = 1_795_198_232_699;
+    const NONCE: &str = "5c3780cc-c533-4a4a-964c-cfc65e225701";
 
     /// A connect request that is signed by the key made from `seed`, after `change` had its way.
-    pub(crate) fn signed_connect(seed: u8, change: impl FnOnce(&mut Value)) -> Connect {
+    fn signed_connect(seed: u8, change: impl FnOnce(&mut Value)) -> Connect {
         let key = SigningKey::from_bytes(&[seed; 32]);
         let public = PublicKey::from_bytes(key.verifying_key().to_bytes());
         let mut params = json!({
@@ -81,15 +81,7 @@ pub(crate) mod tests {
     }
 
     fn to_base64(bytes: &[u8]) -> String {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
-        let chunks = bits.as_bytes().chunks(6);
-        chunks
-            .map(|chunk| {
-                let text = format!("{:0<6}", std::str::from_utf8(chunk).unwrap());
-                char::from(ALPHABET[usize::from_str_radix(&text, 2).unwrap()])
-            })
-            .collect()
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 use access::admission::{Facts, Presented, SharedSecret, Verdict, decide};
 use access::identity::{self, VerifiedDevice};
 use access::locality::{Attribution, Ingress};
-use access::pairing::{Device, DevicePairing, Token};
+use access::pairing::{Device, Token};
 use access::policy::{AuthMode, Knock, Policy};
 use ed25519_dalek::{Signer, SigningKey};
 use protocol::pairing::{ApprovedVia, PairingReason};
@@ -96,10 +96,8 @@ impl Row {
         (connect, device)
     }
 
-    fn pairing(&self, device: Option<&VerifiedDevice>) -> DevicePairing {
-        let (Some(approved), Some(device)) = (self.approved, device) else {
-            return DevicePairing::default();
-        };
+    fn paired(&self, device: Option<&VerifiedDevice>) -> Option<Device> {
+        let (approved, device) = self.approved.zip(device)?;
         let scopes: Scopes = approved.iter().copied().collect();
         let token = Token {
             role: Role::Operator,
@@ -111,7 +109,7 @@ impl Row {
             revoked_at_ms: self.is_revoked.then_some(NOW),
             last_used_at_ms: None,
         };
-        let device = Device {
+        Some(Device {
             device_id: device.id().clone(),
             public_key: device.key().to_base64url(),
             display_name: None,
@@ -129,13 +127,13 @@ impl Row {
             approved_at_ms: NOW,
             last_seen_at_ms: None,
             tokens: vec![token],
-        };
-        DevicePairing { paired: Some(device), pending: None }
+        })
     }
 
     fn verdict(&self) -> Verdict {
         let (connect, device) = self.connect();
         let attribution = Attribution { ingress: self.ingress, client: self.address.parse().unwrap() };
+        let paired = self.paired(device.as_ref());
         let facts = Facts {
             connect: &connect,
             device: device.as_ref(),
@@ -146,7 +144,7 @@ impl Row {
             shared_secret: self.secret,
             device_token: self.device_token,
             bootstrap: self.bootstrap,
-            pairing: &self.pairing(device.as_ref()),
+            paired: paired.as_ref(),
         };
         decide(&facts, &self.policy)
     }

@@ -84,7 +84,8 @@ impl Target {
     pub async fn open(&self, scopes: &[&str]) -> Result<Connection, OpenError> {
         match &self.endpoint {
             Endpoint::Owner { socket } => {
-                let options = self.options(Scopes::from([ADMIN]));
+                // The owner never waits, but only clients with this cap are shown the evidence and its digest.
+                let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
                 Connection::open(&self.endpoint, &options).await.map_err(|error| self.explain_owner(error, socket))
             }
             Endpoint::Tcp(url) => {

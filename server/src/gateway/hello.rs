@@ -1,23 +1,17 @@
 //! The answer to a `connect` that was let in (wire.md §2.5).
 
-use access::{DevicePairing, Grant};
 use protocol::event::Event;
 use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy};
 use protocol::role::ADMIN;
 use protocol::{HelloOk, Method, PROTOCOL_VERSION};
 
+use super::admit::Admitted;
 use super::methods::status;
 use crate::state::AppState;
 
-pub fn compose(
-    state: &AppState,
-    connection_id: &str,
-    grant: &Grant,
-    pairing: Option<&DevicePairing>,
-    pending_request: Option<&str>,
-) -> HelloOk {
-    let device = pairing.and_then(|pairing| pairing.paired.as_ref()).filter(|_| grant.issues_device_token);
-    let token = device.and_then(|device| Some((device, device.live_token(grant.role)?)));
+pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> HelloOk {
+    let Admitted { grant, paired, pending_request } = admitted;
+    let token = paired.as_ref().and_then(|device| Some((device, device.live_token(grant.role)?)));
     let is_admin = grant.scopes.contains(ADMIN);
     HelloOk {
         kind: "hello-ok".to_owned(),
@@ -46,7 +40,7 @@ pub fn compose(
                 .pending
                 .as_ref()
                 .map(|ask| ask.scopes.iter().filter(|scope| !grant.scopes.allow(grant.role, scope)).collect()),
-            pending_request_id: pending_request.map(str::to_owned),
+            pending_request_id: pending_request.clone(),
         },
         policy: TransportPolicy::default(),
     }

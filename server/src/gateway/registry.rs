@@ -123,6 +123,9 @@ pub enum Wake {
 #[derive(Debug, Default)]
 pub struct Registry {
     inner: Mutex<Inner>,
+    /// How often devices were thrown out. Whoever was let in on the word of the store compares it before
+    /// and after, because a revocation in between has not found the new connection yet.
+    revocations: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -171,8 +174,13 @@ impl Registry {
         told
     }
 
+    pub fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::SeqCst)
+    }
+
     /// Closes a device's connections; with a role, only those in that role.
     pub fn close_device(&self, device_id: &DeviceId, role: Option<Role>, close: &Close) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
         self.close_where(close, |connection| {
             connection.device_id.as_ref() == Some(device_id) && role.is_none_or(|role| connection.role == role)
         });

@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::refusal::Close;
 use protocol::{MAX_PAYLOAD, Refusal, Response};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -59,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.budget.lift();
     }
 
-    /// Lets a held socket go on sending a little.
+    /// Lets a socket go on sending a little before it is authenticated.
     pub fn allow_one_more_frame(&self) {
         self.budget.refill();
     }
@@ -114,6 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let goodbye = async {
             if self.stream.close(Some(frame)).await.is_ok() {
                 while let Some(Ok(_)) = self.stream.next().await {}
+            }
+            // After a frame that is too large the library reads no more. What is left unread would turn the
+            // end into a reset, and the close frame could be lost with it.
+            let stream = self.stream.get_mut();
+            let mut waste = vec![0; READ_BUFFER_BYTES];
+            if stream.shutdown().await.is_ok() {
+                while stream.read(&mut waste).await.is_ok_and(|bytes| bytes > 0) {}
             }
         };
         // Whether it answers or not, the connection ends here.

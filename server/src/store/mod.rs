@@ -3,6 +3,7 @@
 //! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
 //! that it is the only writer.
 
+mod recent;
 mod rows;
 mod sqlite;
 
@@ -79,7 +80,8 @@ pub struct Seen {
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
 pub trait Store: Send + Sync {
-    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError>;
+    /// The device, if it was approved. One query, because every connect asks it.
+    async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 

@@ -3,6 +3,7 @@
 use access::pairing::{Ask, Device, Pending, Token};
 use protocol::pairing::{ApprovedVia, PairingReason};
 use protocol::{DeviceId, Role};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 
@@ -28,7 +29,15 @@ pub(super) struct DeviceRow {
     last_seen_at_ms: Option<i64>,
 }
 
+/// A device and its tokens as one row; the tokens are a JSON list of [`TokenRow`]s.
 #[derive(FromRow)]
+pub(super) struct DeviceWithTokens {
+    #[sqlx(flatten)]
+    device: DeviceRow,
+    tokens: String,
+}
+
+#[derive(FromRow, Deserialize)]
 pub(super) struct TokenRow {
     pub(super) device_id: String,
     role: String,
@@ -90,6 +99,15 @@ impl Reader<'_> {
 
     fn optional_ms(&self, value: Option<i64>) -> Result<Option<u64>, StoreError> {
         value.map(|value| self.ms(value)).transpose()
+    }
+}
+
+impl DeviceWithTokens {
+    pub(super) fn into_device(self) -> Result<Device, StoreError> {
+        let reader = Reader { table: "device_tokens", key: &self.device.device_id };
+        let tokens: Vec<TokenRow> = reader.json(&self.tokens)?;
+        let tokens = tokens.into_iter().map(TokenRow::into_token).collect::<Result<_, _>>()?;
+        self.device.into_device(tokens)
     }
 }
 

@@ -11,7 +11,8 @@ use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::rows::{DeviceRow, PendingRow, TokenRow, sql_json, sql_ms};
+use super::recent::RecentDevices;
+use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
 use super::{Applied, Counts, MAX_PENDING, MAX_PENDING_PER_ADDRESS, Pairings, Seen, Store, StoreError};
 
 /// One connection writes while another reads; more would only cost memory.
@@ -23,6 +24,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    recent: RecentDevices,
 }
 
 impl SqliteStore {
@@ -37,9 +39,14 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("cache_size", "-512");
-        let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).connect_with(options).await?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            // A file does not go away between two questions as a server might.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, recent: RecentDevices::new() })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
@@ -50,9 +57,25 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        load(&mut connection, device_id).await
+    async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError> {
+        let stamp = match self.recent.find(device_id) {
+            Ok(device) => return Ok(Some(device)),
+            Err(stamp) => stamp,
+        };
+        let row: Option<DeviceWithTokens> = sqlx::query_as(
+            "SELECT *, (SELECT json_group_array(json_object('device_id', device_id, 'role', role, 'generation', generation, \
+             'scopes', scopes, 'issuer', issuer, 'created_at_ms', created_at_ms, 'rotated_at_ms', rotated_at_ms, \
+             'revoked_at_ms', revoked_at_ms, 'last_used_at_ms', last_used_at_ms)) FROM device_tokens \
+             WHERE device_tokens.device_id = devices.device_id) AS tokens FROM devices WHERE device_id = ?",
+        )
+        .bind(device_id.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        let device = row.map(DeviceWithTokens::into_device).transpose()?;
+        if let Some(device) = &device {
+            self.recent.remember(stamp, device);
+        }
+        Ok(device)
     }
 
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError> {
@@ -79,6 +102,9 @@ impl Store for SqliteStore {
             }
         }
         transaction.commit().await?;
+        if before.paired != after.paired {
+            self.recent.changed(device_id, after.paired.as_ref());
+        }
         Ok(Applied { pairing: after, effects })
     }
 

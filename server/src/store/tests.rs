@@ -53,6 +53,10 @@ async fn request(store: &SqliteStore, device: &str, address: &str, now_ms: u64) 
     store.apply(&DeviceId::claimed(device), ask(device, address), now_ms).await.unwrap()
 }
 
+async fn stored(store: &SqliteStore, device: &DeviceId) -> DevicePairing {
+    store.apply(device, PairingEvent::Sweep, NOW).await.unwrap().pairing
+}
+
 async fn waiting(store: &SqliteStore) -> Vec<String> {
     let pairings = store.list_pairings().await.unwrap();
     pairings.pending.into_iter().map(|(pending, _)| pending.ask.device_id.to_string()).collect()
@@ -61,15 +65,16 @@ async fn waiting(store: &SqliteStore) -> Vec<String> {
 #[tokio::test]
 async fn what_was_stored_is_there_after_a_restart() {
     let (folder, store) = open().await;
-    let stored = request(&store, "a", "192.168.1.9", NOW).await.pairing;
+    let before = request(&store, "a", "192.168.1.9", NOW).await.pairing;
     let id = DeviceId::claimed("a");
     store.close().await;
     let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
-    assert_eq!(store.find_pairing(&id).await.unwrap(), stored);
+    assert_eq!(stored(&store, &id).await, before);
     let approved = store.apply(&id, approve("a"), NOW + 1).await.unwrap().pairing;
     store.close().await;
     let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
-    assert_eq!(store.find_pairing(&id).await.unwrap(), approved);
+    assert_eq!(stored(&store, &id).await, approved);
+    assert_eq!(store.find_device(&id).await.unwrap(), approved.paired);
     assert_eq!(approved.paired.unwrap().tokens[0].generation, "generation");
 }
 
@@ -79,7 +84,7 @@ async fn a_refused_change_changes_nothing() {
     let before = request(&store, "a", "192.168.1.9", NOW).await.pairing;
     let refused = store.apply(&DeviceId::claimed("a"), approve("b"), NOW).await.unwrap_err();
     assert_eq!(refused.refusal(), Refusal::RequestUnknown);
-    assert_eq!(store.find_pairing(&DeviceId::claimed("a")).await.unwrap(), before);
+    assert_eq!(stored(&store, &DeviceId::claimed("a")).await, before);
 }
 
 #[tokio::test]
@@ -152,7 +157,7 @@ async fn being_seen_updates_the_device_and_its_token() {
         device_family: None,
     };
     store.record_seen(&[seen]).await.unwrap();
-    let device = store.find_pairing(&id).await.unwrap().paired.unwrap();
+    let device = store.find_device(&id).await.unwrap().unwrap();
     assert_eq!((device.last_seen_at_ms, device.platform.as_str()), (Some(NOW + 7), "Android 16"));
     assert_eq!(device.display_name.as_deref(), Some("Pixel"));
     assert_eq!(device.tokens[0].last_used_at_ms, Some(NOW + 7));

@@ -44,8 +44,9 @@ pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms
                 merged.ask.scopes = old.ask.scopes.merged_with(&merged.ask.scopes);
                 merged.roles = merge_roles(&old.roles, &merged.roles);
                 merged.attempts = old.attempts.saturating_add(1);
-                effects.push(Effect::Resolve { request_id: old.request_id.clone(), decision: Decision::Rejected });
-                effects.push(Effect::Drop { request_id: old.request_id, why: Dropped::Superseded });
+                // Who waits hears why before everyone hears that.
+                effects.push(Effect::Drop { request_id: old.request_id.clone(), why: Dropped::Superseded });
+                effects.push(Effect::Resolve { request_id: old.request_id, decision: Decision::Rejected });
             }
             effects.push(Effect::Announce(Box::new(merged.shown(&approved))));
             merged

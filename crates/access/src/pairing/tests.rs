@@ -70,8 +70,8 @@ fn a_request_keeps_its_id_while_it_does_not_widen() {
 fn a_wider_request_replaces_the_old_id_and_merges() {
     let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
     let (state, effects) = asked(state, &[PAIRING], "r2", NOW + 1);
-    assert_eq!(effects[0], Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Rejected });
-    assert_eq!(effects[1], Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Superseded });
+    assert_eq!(effects[0], Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Superseded });
+    assert_eq!(effects[1], Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Rejected });
     assert!(matches!(effects[2], Effect::Announce(_)));
     assert_eq!(state.pending.as_ref().unwrap().ask.scopes, Scopes::from([READ, PAIRING]));
     assert_eq!(approve(state, "r1", decider(&[ADMIN])).unwrap_err(), Refusal::RequestUnknown);

@@ -1,0 +1,65 @@
+//! Devices that were looked up lately, so that a device that comes back costs no query.
+//!
+//! The embedded store may remember them because it is the only writer of its file: the gateway holds a
+//! lock on the state directory. A store that is shared between gateways must not do this.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use access::pairing::Device;
+use lru::LruCache;
+use protocol::DeviceId;
+
+/// How many devices are remembered; about a kilobyte each.
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
+
+#[derive(Debug)]
+pub(super) struct RecentDevices {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    devices: LruCache<DeviceId, Device>,
+    /// Counts changes, so that what was read before a change is not remembered after it.
+    changes: u64,
+}
+
+impl RecentDevices {
+    pub(super) fn new() -> Self {
+        Self { inner: Mutex::new(Inner { devices: LruCache::new(CAPACITY), changes: 0 }) }
+    }
+
+    /// The device if it is remembered; otherwise a stamp for [`Self::remember`].
+    pub(super) fn find(&self, device_id: &DeviceId) -> Result<Device, u64> {
+        let mut inner = self.lock();
+        let changes = inner.changes;
+        inner.devices.get(device_id).cloned().ok_or(changes)
+    }
+
+    /// Remembers what was read since `stamp`, unless something has changed in between.
+    pub(super) fn remember(&self, stamp: u64, device: &Device) {
+        let mut inner = self.lock();
+        if inner.changes == stamp {
+            inner.devices.put(device.device_id.clone(), device.clone());
+        }
+    }
+
+    /// To be called after each commit that touched a device.
+    pub(super) fn changed(&self, device_id: &DeviceId, device: Option<&Device>) {
+        let mut inner = self.lock();
+        inner.changes += 1;
+        match device {
+            Some(device) => {
+                inner.devices.put(device_id.clone(), device.clone());
+            }
+            None => {
+                inner.devices.pop(device_id);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
