@@ -15,8 +15,7 @@ const PHONE = {
   hasTouch: true,
   ignoreHTTPSErrors: true,
   locale: "en-US",
-  userAgent:
-    "Mozilla/5.0 (Linux; Android 14; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Mobile Safari/537.36",
+  userAgent: "Mozilla/5.0 (Linux; Android 14; Pixel 9) AppleWebKit/537.36 Chrome/149.0.0.0 Mobile Safari/537.36",
 };
 
 /** The name under which a phone of these tests asks. */

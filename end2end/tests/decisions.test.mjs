@@ -1,7 +1,15 @@
 // The other ways a request can end: no, not now, too late, and not what was shown.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { cards, decide, launchBrowser, openDesktop, openOwner, openWaitingPhone, untilState } from "../support/browser.mjs";
+import {
+  cards,
+  decide,
+  launchBrowser,
+  openDesktop,
+  openOwner,
+  openWaitingPhone,
+  untilState,
+} from "../support/browser.mjs";
 import { Device } from "../support/device.mjs";
 import { Gateway } from "../support/gateway.mjs";
 import { startProxy, TRUSTING } from "../support/proxy.mjs";

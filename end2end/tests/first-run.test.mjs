@@ -64,8 +64,12 @@ test("a second browser that opens the same link is refused, in a sentence", asyn
 });
 
 test("no secret is in a request, a document, the browser's storage or the log", async () => {
-  const kept = await owner.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
-  const places = { requests: heard.join("\n"), page: await owner.page.content(), storage: kept, log: gateway.log.join("\n") };
+  const places = {
+    requests: heard.join("\n"),
+    page: await owner.page.content(),
+    storage: await owner.page.evaluate(() => JSON.stringify([localStorage, sessionStorage, document.cookie])),
+    log: gateway.log.join("\n"),
+  };
   assert(places.requests.includes("/pkg/app.js"), "no request was heard");
   for (const [place, text] of Object.entries(places)) {
     assert(!text.includes(code), `the link's code is in: ${place}`);

@@ -65,7 +65,8 @@ async function openRemoved() {
 /** The owner's page with a card on it. */
 async function openWithCard(path) {
   const profile = await openOwner(browser, gateway, path);
-  knocking = new Device(LONG_NAME, { scopes: ["operator.admin", "operator.read", "operator.write"] }).connect(gateway.port);
+  const device = new Device(LONG_NAME, { scopes: ["operator.admin", "operator.read", "operator.write"] });
+  knocking = device.connect(gateway.port);
   await knocking.pending;
   await cards(profile.page).locator('[data-testid="approve"][aria-disabled="false"]').waitFor();
   return profile;
@@ -94,7 +95,8 @@ for (const [name, { state, open }] of Object.entries(screens)) {
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 800 });
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `it scrolls at ${width} px`);
+        const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.equal(scrollWidth, width, `it scrolls at ${width} px`);
         assert.deepEqual(await violations(page), [], `${colorScheme}, ${width} px`);
       }
     }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
-import { cards, decide, INSECURE_HOST, launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
+import { decide, INSECURE_HOST, launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
 import { Device } from "../support/device.mjs";
 import { measureFirstLoad } from "../support/first-load.mjs";
 import { Gateway } from "../support/gateway.mjs";
@@ -95,7 +95,7 @@ test("without JavaScript the page says what it is and what to do instead", async
   await context.close();
 });
 
-test("over plain HTTP under another name the page is served, says why it stops there, and shows the ways out", async () => {
+test("over plain HTTP under another name the page is served, says why it stops, and shows ways out", async () => {
   const { context, page, problems } = await openDesktop(browser);
   const response = await page.goto(`http://${INSECURE_HOST}:${gateway.port}/`);
   assert.equal(response.status(), 200);

@@ -81,14 +81,15 @@ impl Gateway {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // Nobody listens any more once it runs, as behind `| head`.
         let (said, heard) = mpsc::channel();
         lines(process.stdout.take().unwrap(), said.clone());
         lines(process.stderr.take().unwrap(), said);
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
-            let link = line.split("http://127.0.0.1:").nth(1).filter(|link| link.contains("#bootstrapToken="));
-            if let Some(link) = link {
-                break link.split('/').next().unwrap().parse().unwrap();
+            let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
+            if let Some(rest) = rest {
+                break rest.split('/').next().unwrap().parse().unwrap();
             }
         };
         Self { home, process, port }
@@ -333,6 +334,26 @@ async fn a_name_cannot_command_the_terminal() {
     for text in [shown, preview.stderr, approved] {
         assert!(text.contains("Phone") && !text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_told_to_end_says_goodbye_first() {
+    let mut gateway = Gateway::start();
+    let mut phone = gateway.pair(1, "Phone").await;
+    assert!(Command::new("kill").arg(gateway.process.id().to_string()).status().unwrap().success());
+    let goodbye = phone.next_event().await.unwrap();
+    assert_eq!((goodbye.event.as_str(), goodbye.payload), ("shutdown", json!({"reason": "gateway stopping"})));
+    assert_eq!(thrown_out(phone).await, 1012);
+    assert!(gateway.process.wait().unwrap().success());
+}
+
+#[test]
+fn a_gateway_whose_log_nobody_reads_any_more_goes_on() {
+    let mut gateway = Gateway::start();
+    for _ in 0..3 {
+        assert_eq!(gateway.list(), json!({"pending": [], "paired": []}));
+    }
+    assert!(gateway.process.try_wait().unwrap().is_none());
 }
 
 #[test]

@@ -214,7 +214,7 @@ pub fn network_of(address: IpAddr) -> Network {
     }
 }
 
-/// Tailscale's own unique local range, fd7a:115c:a1e0::/48.
+/// Tailscale's own unique local range, `fd7a:115c:a1e0::/48`.
 fn is_tailscale_v6(address: Ipv6Addr) -> bool {
     address.segments()[..3] == [0xfd7a, 0x115c, 0xa1e0]
 }

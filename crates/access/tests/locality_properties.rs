@@ -1,5 +1,7 @@
 //! What must hold for every peer and every header.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
+
 use access::locality::{Forwarded, TrustedProxies, resolve};
 use proptest::prelude::*;
 use protocol::pairing::Network;

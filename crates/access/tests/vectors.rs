@@ -1,5 +1,7 @@
 //! Locality and origins against test data taken from the reference gateway.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
+
 use access::locality::{Forwarded, Ingress, TrustedProxies, resolve};
 use access::origin::{OriginPolicy, PageFacts, check};
 use protocol::Refusal;

@@ -47,7 +47,7 @@ impl Request {
         Self { kind: RequestKind::Req, id: id.into(), method: method.into(), params }
     }
 
-    /// Parses one message. Nesting deeper than serde_json's limit counts as not JSON.
+    /// Parses one message. Nesting deeper than `serde_json` allows counts as not JSON.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
         let value: Value = serde_json::from_str(text).map_err(|_| FrameError::NotJson)?;
         let id = value.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);

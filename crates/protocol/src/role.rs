@@ -96,6 +96,7 @@ impl Scopes {
     }
 
     /// The part of `asked` that these scopes allow, in the order asked.
+    #[must_use]
     pub fn allowed_part(&self, role: Role, asked: &Self) -> Self {
         asked.iter().filter(|scope| self.allow(role, scope)).collect()
     }

@@ -1,5 +1,7 @@
 //! The protocol against test data taken from the reference gateway.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
+
 use protocol::device::SignedFields;
 use protocol::{Close, PublicKey, Refusal, Role, Scopes};
 use serde_json::Value;

@@ -22,10 +22,11 @@ pub fn read(path: &Path) -> anyhow::Result<Value> {
 /// Parses JSON5-like text: comments, trailing commas, unquoted keys, single quotes.
 pub fn parse(text: &str) -> anyhow::Result<Value> {
     let parsed: Option<Value> = jsonc_parser::parse_to_serde_value(text, &ParseOptions::default())?;
-    match parsed.unwrap_or_else(empty) {
-        object @ Value::Object(_) => Ok(object),
-        _ => bail!("the file must contain one object"),
+    let value = parsed.unwrap_or_else(empty);
+    if !value.is_object() {
+        bail!("the file must contain one object");
     }
+    Ok(value)
 }
 
 fn empty() -> Value {

@@ -290,13 +290,11 @@ impl Reader<'_> {
             "tailnet" => Bind::Tailnet,
             "custom" => {
                 let host = self.text("gateway.customBindHost");
-                match host.as_deref().and_then(|host| host.parse().ok()) {
-                    Some(address) => Bind::Custom(address),
-                    None => {
-                        self.problem("gateway.customBindHost", "expected an address such as \"192.168.1.5\"");
-                        Bind::Loopback
-                    }
+                if let Some(address) = host.as_deref().and_then(|host| host.parse().ok()) {
+                    return Bind::Custom(address);
                 }
+                self.problem("gateway.customBindHost", "expected an address such as \"192.168.1.5\"");
+                Bind::Loopback
             }
             _ => {
                 self.problem(PATH, "expected \"loopback\", \"lan\", \"tailnet\", \"auto\" or \"custom\"");

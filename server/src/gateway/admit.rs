@@ -42,7 +42,7 @@ pub struct Admitted {
 
 /// What one look at a candidate came to.
 enum Next {
-    In(Admitted),
+    In(Box<Admitted>),
     /// Somebody approved, at this moment; look at the device again.
     Again {
         at: Instant,
@@ -85,7 +85,7 @@ pub async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
                     let decision_to_hello_us = u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX);
                     tracing::info!(decision_to_hello_us, "A held device was let in");
                 }
-                return Ok(admitted);
+                return Ok(*admitted);
             }
         }
     }
@@ -123,11 +123,11 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
                 // A device that was paired already uses the link up all the same.
                 credentials::spend_owner_link(state, connect).await?;
             }
-            Ok(Next::In(enter(state, candidate, grant, paired).await?))
+            Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
         }
         Verdict::Approve { ask, via, grant } => {
             let paired = approve(state, candidate, ask, via, &grant).await?;
-            Ok(Next::In(enter(state, candidate, grant, paired).await?))
+            Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
         }
         Verdict::Pair(asked) => pair(state, candidate, *asked, decisions, socket).await,
     }

@@ -113,11 +113,14 @@ fn owner_code(connect: &Connect) -> Option<&Secret> {
 
 /// Counts a wrong secret. The result is how long to hold the answer back.
 pub fn note_failure(state: &AppState, arrival: &Arrival, refusal: &Refusal) -> Duration {
-    let attempt = match refusal {
-        Refusal::SecretMismatch { .. } => Attempt::SharedSecret,
-        Refusal::DeviceTokenMismatch => Attempt::DeviceToken,
-        Refusal::BootstrapTokenInvalid => Attempt::OwnerLink,
-        _ => return Duration::ZERO,
+    let attempt = if matches!(refusal, Refusal::SecretMismatch { .. }) {
+        Attempt::SharedSecret
+    } else if *refusal == Refusal::DeviceTokenMismatch {
+        Attempt::DeviceToken
+    } else if *refusal == Refusal::BootstrapTokenInvalid {
+        Attempt::OwnerLink
+    } else {
+        return Duration::ZERO;
     };
     let rules = state.config().rate_limit;
     let delay = state.limiter.record_failure(attempt, &arrival.source(), &rules, state.clock.now_ms());

@@ -52,6 +52,7 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
         Effect::ListChanged => {
             registry.broadcast(Event::DevicePairChanged, None::<&()>, Some(&json!({})));
         }
-        Effect::CloseSockets { role } => registry.close_device(&device_id, role, &Close::device_removed()),
+        Effect::CloseSockets { role } => registry.throw_out(&device_id, role, &Close::device_removed()),
+        Effect::RenewSockets { role } => registry.throw_out(&device_id, Some(role), &Close::token_rotated()),
     }
 }

@@ -225,8 +225,7 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
 }
 
 fn log_refusal(connection_id: &str, arrival: &Arrival, connect: Option<&Connect>, refusal: &Refusal) {
-    let details = refusal.details();
-    let code = details.as_ref().and_then(|details| details["code"].as_str()).unwrap_or(refusal.code());
+    let code = refusal.detail_code().unwrap_or(refusal.code());
     let attribution = &arrival.ingress.attribution;
     tracing::info!(
         conn.id = connection_id,

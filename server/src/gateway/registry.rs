@@ -4,7 +4,7 @@
 //! further request, even if its socket is slow to go.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -126,6 +126,7 @@ pub struct Registry {
     /// How often devices were thrown out. Whoever was let in on the word of the store compares it before
     /// and after, because a revocation in between has not found the new connection yet.
     revocations: AtomicU64,
+    presence_changed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -136,11 +137,26 @@ struct Inner {
 
 impl Registry {
     pub fn add(&self, connection: Arc<Connection>) {
+        self.note_presence(&connection);
         self.lock().connections.insert(connection.id.clone(), connection);
     }
 
     pub fn remove(&self, id: &str) {
-        self.lock().connections.remove(id);
+        let removed = self.lock().connections.remove(id);
+        if let Some(connection) = removed {
+            self.note_presence(&connection);
+        }
+    }
+
+    fn note_presence(&self, connection: &Connection) {
+        if connection.device_id.is_some() {
+            self.presence_changed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a device has come or gone since this was last asked.
+    pub fn take_presence_change(&self) -> bool {
+        self.presence_changed.swap(false, Ordering::Relaxed)
     }
 
     pub fn count(&self) -> usize {
@@ -178,12 +194,15 @@ impl Registry {
         self.revocations.load(Ordering::SeqCst)
     }
 
-    /// Closes a device's connections; with a role, only those in that role.
-    pub fn close_device(&self, device_id: &DeviceId, role: Option<Role>, close: &Close) {
+    /// Closes a device's connections; with a role, only those in that role. Official clients know one
+    /// reason only; ours hear `ours`.
+    pub fn throw_out(&self, device_id: &DeviceId, role: Option<Role>, ours: &Close) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
-        self.close_where(close, |connection| {
+        let is_meant = |connection: &Connection| {
             connection.device_id.as_ref() == Some(device_id) && role.is_none_or(|role| connection.role == role)
-        });
+        };
+        self.close_where(ours, |connection| connection.is_extended && is_meant(connection));
+        self.close_where(&Close::device_removed(), |connection| !connection.is_extended && is_meant(connection));
     }
 
     /// Closes those that asked for more than they had, now that it was decided.

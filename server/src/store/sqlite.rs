@@ -1,4 +1,4 @@
-//! The embedded store: SQLite in WAL mode, one file in the state directory.
+//! The embedded store: `SQLite` in WAL mode, one file in the state directory.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -109,7 +109,7 @@ async fn the_ninth_request_of_an_address_crowds_out_the_oldest_unseen() {
 async fn never_more_than_256_requests_wait() {
     let (_folder, store) = open().await;
     for number in 0..260_u64 {
-        request(&store, &format!("d{number}"), &format!("10.0.{}.1", number), NOW + number).await;
+        request(&store, &format!("d{number}"), &format!("10.0.{number}.1"), NOW + number).await;
     }
     let left = waiting(&store).await;
     assert_eq!(left.len(), 256);

@@ -157,7 +157,7 @@ impl TestGateway {
     /// Asks over HTTP. `lines` are further header lines.
     pub async fn http(&self, request: &str, lines: &[&str]) -> Http {
         let mut stream = self.tcp().await;
-        let more: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let more: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
         let closes = if more.to_ascii_lowercase().contains("connection:") { "" } else { "connection: close\r\n" };
         let head = format!("{request} HTTP/1.1\r\nhost: {}\r\n{closes}{more}\r\n", self.address());
         stream.write_all(head.as_bytes()).await.unwrap();

@@ -20,6 +20,7 @@ mod nearness;
 mod origins;
 mod owner;
 mod pages;
+mod recording;
 mod replay;
 mod requests;
 mod restart;

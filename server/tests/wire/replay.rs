@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio_tungstenite::tungstenite::Message;
@@ -14,104 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::ask::{Key, Version, signed_text};
 use crate::client::{Client, Frame};
 use crate::gateway::TestGateway;
-
-/// One line of a recording.
-#[derive(Debug, Deserialize)]
-struct Row {
-    t: u64,
-    conn: String,
-    #[serde(flatten)]
-    what: What,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum What {
-    Open {
-        open: String,
-        gateway: String,
-        /// The address of a client that is not on the gateway's machine.
-        from: Option<String>,
-        #[serde(default)]
-        headers: Map<String, Value>,
-    },
-    Rejected {
-        rejected: u16,
-        body: Value,
-    },
-    In {
-        r#in: Value,
-    },
-    Out {
-        out: Value,
-    },
-    Raw {
-        raw: String,
-    },
-    Binary {
-        binary: String,
-    },
-    Padding {
-        pad: usize,
-    },
-    Close {
-        close: u16,
-        reason: String,
-    },
-    Leave {
-        leave: bool,
-    },
-}
-
-/// Where we answer otherwise than the reference, on purpose.
-#[derive(Debug)]
-pub struct Difference {
-    pub conn: &'static str,
-    pub what: Deviation,
-    pub why: &'static str,
-}
-
-#[derive(Debug)]
-pub enum Deviation {
-    /// We say one event more.
-    ExtraEvent(&'static str),
-    /// A field that we leave out.
-    MissingField(&'static str),
-}
-
-/// What the recording calls something, and what it is called here.
-#[derive(Default)]
-struct Names(HashMap<String, String>);
-
-impl Names {
-    fn bind(&mut self, recorded: &str, ours: &str) -> bool {
-        match self.0.get(recorded) {
-            Some(known) => known == ours,
-            None => {
-                let is_new = self.0.values().all(|other| other != ours);
-                self.0.insert(recorded.to_owned(), ours.to_owned());
-                is_new
-            }
-        }
-    }
-
-    fn translate(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.0.get(text).unwrap_or(text).as_str().into(),
-            Value::Array(items) => items.iter().map(|item| self.translate(item)).collect(),
-            Value::Object(fields) => fields.iter().map(|(name, item)| (name.clone(), self.translate(item))).collect(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-        }
-    }
-
-    /// A close reason may end in the middle of an id.
-    fn translate_reason(&self, reason: &str) -> String {
-        let Some((text, id)) = reason.split_once("(requestId: ") else { return reason.to_owned() };
-        let (id, end) = id.strip_suffix(')').map_or((id, ""), |id| (id, ")"));
-        let (_, ours) = self.0.iter().find(|(recorded, _)| recorded.starts_with(id)).unwrap();
-        format!("{text}(requestId: {}{end}", &ours[..id.len()])
-    }
-}
+use crate::recording::{Deviation, Difference, Names, Row, What};
 
 pub struct Replay {
     gateways: Vec<(&'static str, TestGateway)>,

@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::gateway::{TOKEN, TestGateway};
-use crate::replay::{Deviation, Difference, Replay};
+use crate::recording::{Deviation, Difference};
+use crate::replay::Replay;
 
 /// A token, and only this machine.
 async fn a() -> TestGateway {

@@ -255,7 +255,7 @@ pub(super) fn rotate(
     token.scopes = scopes;
     token.rotated_at_ms = Some(now_ms);
     token.issuer = None;
-    Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
+    Ok((state, vec![Effect::RenewSockets { role }, Effect::ListChanged]))
 }
 
 pub(super) fn revoke(mut state: DevicePairing, role: &str, decider: &Decider, now_ms: u64) -> Result<Step, Refusal> {

@@ -134,8 +134,10 @@ pub enum Effect {
     Renamed,
     /// Tell our own clients that their list is out of date; the others never hear of these changes.
     ListChanged,
-    /// Close this device's sockets; with a role, only those.
+    /// Throw this device out; with a role, only out of that.
     CloseSockets { role: Option<Role> },
+    /// The device has a new token in this role; it may come back at once.
+    RenewSockets { role: Role },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -163,7 +163,7 @@ fn rotation_needs_every_scope_the_token_holds() {
     let denied = step(paired(&[WRITE]), rotate(&[PAIRING, READ]), NOW).unwrap_err();
     assert_eq!(denied, Refusal::RotationDenied);
     let (state, effects) = step(paired(&[WRITE]), rotate(&[PAIRING, WRITE]), NOW).unwrap();
-    assert_eq!(effects[0], Effect::CloseSockets { role: Some(Role::Operator) });
+    assert_eq!(effects[0], Effect::RenewSockets { role: Role::Operator });
     assert_eq!(state.paired.unwrap().live_token(Role::Operator).unwrap().generation, "new");
 }
 

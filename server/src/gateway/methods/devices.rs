@@ -10,7 +10,6 @@ use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer;
 use crate::gateway::effects;
 use crate::gateway::registry::Connection;
 use crate::state::AppState;
@@ -68,18 +67,18 @@ pub async fn reject(state: &AppState, caller: &Connection, params: RequestRef) -
         if decider.scopes.contains(protocol::role::ADMIN) { Refusal::RequestUnknown } else { Refusal::RejectionDenied };
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
     apply(state, &device_id, PairingEvent::Reject { request_id: params.request_id.clone(), decider }).await?;
-    answer(json!({"requestId": params.request_id, "deviceId": device_id}))
+    Ok(json!({"requestId": params.request_id, "deviceId": device_id}))
 }
 
 pub async fn remove(state: &AppState, caller: &Connection, params: DeviceRef) -> Result<Value, Refusal> {
     apply(state, &params.device_id, PairingEvent::Remove { decider: decider(caller) }).await?;
-    answer(json!({"deviceId": params.device_id}))
+    Ok(json!({"deviceId": params.device_id}))
 }
 
 pub async fn rename(state: &AppState, caller: &Connection, params: RenameParams) -> Result<Value, Refusal> {
     let event = PairingEvent::Rename { label: params.label.clone(), decider: decider(caller) };
     apply(state, &params.device_id, event).await?;
-    answer(json!({"deviceId": params.device_id, "label": params.label.trim()}))
+    Ok(json!({"deviceId": params.device_id, "label": params.label.trim()}))
 }
 
 pub async fn rotate(state: &AppState, caller: &Connection, params: TokenParams) -> Result<Rotated, Refusal> {
@@ -109,7 +108,7 @@ pub async fn revoke(state: &AppState, caller: &Connection, params: TokenParams) 
     let pairing = apply(state, &params.device_id, event).await?;
     let tokens = pairing.paired.map(|device| device.tokens).unwrap_or_default();
     let revoked_at_ms = tokens.iter().find(|token| token.role.as_str() == params.role).and_then(|t| t.revoked_at_ms);
-    answer(json!({"deviceId": params.device_id, "role": params.role, "revokedAtMs": revoked_at_ms}))
+    Ok(json!({"deviceId": params.device_id, "role": params.role, "revokedAtMs": revoked_at_ms}))
 }
 
 async fn device_of(state: &AppState, request_id: &str) -> Result<Option<DeviceId>, Refusal> {

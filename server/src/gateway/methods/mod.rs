@@ -7,7 +7,7 @@ pub mod status;
 
 use protocol::method::{HealthParams, Nothing};
 use protocol::{Method, Refusal, Request};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::registry::Connection;
 use crate::state::AppState;
@@ -51,9 +51,4 @@ fn to_value(result: impl serde::Serialize) -> Result<Value, Refusal> {
         tracing::error!(%error, "A result cannot be written");
         Refusal::StoreUnavailable
     })
-}
-
-/// A result of a few fields.
-fn answer(fields: Value) -> Result<Value, Refusal> {
-    Ok(json!(fields))
 }
