@@ -24,6 +24,8 @@ OPENCLAW := target/release/openclaw
 SITE := target/site/pkg/app_bg.wasm
 SITE_INPUTS := $(shell find app crates/protocol/Cargo.toml crates/protocol/src style public \
 	Cargo.toml Cargo.lock Trunk.toml rust-toolchain.toml .ci/precompress.mjs 2>/dev/null)
+E2E_TOOLS = CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" \
+	NGINX=$(CURDIR)/.tools/bin/nginx LIBFAKETIME=$(CURDIR)/.tools/lib/libfaketime.so.1
 NODE_MODULES := end2end/node_modules/.package-lock.json
 
 help:
@@ -44,11 +46,10 @@ check: $(SITE) test-tools ## formatting, lints, and the tests that need no brows
 	cargo test --workspace $(LOCKED)
 
 e2e: build test-tools $(NODE_MODULES) ## the browser tests: real Chromium, a real TLS proxy, a movable clock
-	cd end2end && CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" \
-	NGINX=$(CURDIR)/.tools/bin/nginx LIBFAKETIME=$(CURDIR)/.tools/lib/libfaketime.so.1 npm test
+	cd end2end && $(E2E_TOOLS) npm test
 
 bench: build test-tools $(NODE_MODULES) ## measures the finished program on this machine
-	node end2end/bench.mjs
+	$(E2E_TOOLS) node end2end/bench.mjs
 
 clean: ## removes what was built, but keeps the tools
 	rm -rf target end2end/node_modules end2end/results

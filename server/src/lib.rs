@@ -3,6 +3,7 @@
 //! Reading order: [`config`], [`store`], [`keys`] (what it starts with), [`listen`] and [`http`] (who
 //! comes in), [`gateway`] (the socket), [`cli`] (the commands).
 
+pub mod advised;
 pub mod cli;
 pub mod clock;
 pub mod config;

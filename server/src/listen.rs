@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tower::ServiceExt;
 
+use crate::advised::Advised;
 use crate::config::Bind;
 use crate::http::peer::Peer;
 use crate::state::AppState;
@@ -48,7 +49,10 @@ pub async fn bind(bind: &Bind, port: u16) -> anyhow::Result<Vec<TcpListener>> {
                 tracing::debug!(%address, %error, "Not listening there");
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                bail!("port {port} is taken by another program\n\nhint: stop it, or start the gateway with --port");
+                bail!(Advised::new(
+                    format!("port {port} is taken by another program"),
+                    "stop it, or start the gateway with --port"
+                ));
             }
             Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}, port {port}")),
         }
@@ -70,8 +74,9 @@ fn addresses(bind: &Bind) -> anyhow::Result<Vec<(IpAddr, bool)>> {
         Bind::Tailnet => {
             let interfaces = if_addrs::get_if_addrs().context("the network interfaces cannot be listed")?;
             let tailnet = interfaces.iter().map(if_addrs::Interface::ip).find(|ip| network_of(*ip) == Network::Tailnet);
-            let tailnet = tailnet
-                .context("this machine has no tailnet address\n\nhint: start Tailscale, or use --bind loopback")?;
+            let advice =
+                || Advised::new("this machine has no tailnet address", "start Tailscale, or use --bind loopback");
+            let tailnet = tailnet.with_context(advice)?;
             vec![(tailnet, true), (v4, true), (v6, false)]
         }
         Bind::Custom(address) => vec![(*address, true)],
@@ -156,7 +161,10 @@ pub fn bind_owner_socket(socket: &Path, state_dir: &Path) -> anyhow::Result<(Uni
         Err(error) => return Err(error).with_context(|| format!("{} cannot be replaced", socket.display())),
     }
     let listener = UnixListener::bind(socket).with_context(|| {
-        format!("the owner socket {} cannot be opened\n\nhint: a path of more than 107 bytes is too long for it; set OPENCLAW_STATE_DIR to a shorter one", socket.display())
+        Advised::new(
+            format!("the owner socket {} cannot be opened", socket.display()),
+            "a path of more than 107 bytes is too long for it; set OPENCLAW_STATE_DIR to a shorter one",
+        )
     })?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))
         .with_context(|| format!("{} cannot be protected", socket.display()))?;

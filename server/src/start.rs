@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::advised::Advised;
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::sweeper;
@@ -136,7 +137,11 @@ fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
         };
         make().with_context(|| {
-            format!("the state directory {} cannot be used\n\nhint: check who owns it: ls -ld {0}", folder.display())
+            let folder = folder.display();
+            Advised::new(
+                format!("the state directory {folder} cannot be used"),
+                format!("check who owns it: ls -ld {folder}"),
+            )
         })?;
     }
     // The store is made by SQLite with the usual mode; a file that is there keeps its own.
@@ -169,10 +174,10 @@ fn lock(paths: &Paths) -> anyhow::Result<std::fs::File> {
         .with_context(|| format!("{} cannot be opened", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => bail!(
-            "a gateway runs already with the state directory {}\n\nhint: see `openclaw gateway status`",
-            paths.state_dir.display()
-        ),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(Advised::new(
+            format!("a gateway runs already with the state directory {}", paths.state_dir.display()),
+            "see `openclaw gateway status`"
+        )),
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("{} cannot be locked", path.display()))
         }
@@ -188,10 +193,11 @@ fn load_config(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::R
         return live::load(&paths.config_file, env, flags);
     }
     if config.shared_secret().is_none() && config.policy.auth_mode == access::policy::AuthMode::Password {
-        bail!(
-            "gateway.auth.mode is \"password\", but there is no password\n\nhint: set gateway.auth.password in {}",
-            paths.config_file.display()
-        );
+        let file = paths.config_file.display();
+        bail!(Advised::new(
+            "gateway.auth.mode is \"password\", but there is no password",
+            format!("set gateway.auth.password in {file}")
+        ));
     }
     Ok(config)
 }

@@ -1,6 +1,7 @@
 //! What reaches the terminal: data on stdout, words on stderr, and never a control character that a
 //! device chose.
 
+use crate::advised::Advised;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -103,7 +104,11 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(sentence(&format!("{error:#}")))
+        let failure = Self::new(sentence(&format!("{error:#}")));
+        match error.downcast_ref::<Advised>() {
+            Some(advised) => failure.hint(&advised.hint),
+            None => failure,
+        }
     }
 }
 
@@ -157,10 +162,11 @@ fn rejected(status: u16, body: &str) -> Option<Advice> {
 
 /// A technical remark as a sentence.
 pub fn sentence(remark: &str) -> String {
+    let remark = long(remark);
     let mut letters = remark.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     let stop = if remark.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", long(letters.as_str()))
+    format!("{first}{}{stop}", letters.as_str())
 }
 
 /// Text that a device or a stranger chose, safe to show on a line: no control characters, no tricks with

@@ -27,7 +27,7 @@ pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result
         }
         Err(problems) => {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            anyhow::bail!("{} has settings that make no sense:\n  {}", path.display(), lines.join("\n  "))
+            anyhow::bail!("{} has settings that make no sense: {}", path.display(), lines.join("; "))
         }
     }
 }

@@ -17,8 +17,17 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)
 }
 
+/// Sockets of the reference that we do not have: workers, desktops, portals, plugin surfaces. A client that
+/// wants one must not end up in the ordinary handshake (wire.md §1.1).
+const RESERVED: [&str; 4] = ["/__openclaw__/worker", "/desktop/observe", "/node-desktop/attach", "/node-portal/attach"];
+const RESERVED_PREFIX: &str = "/__openclaw__/cap/";
+
 /// Answers an upgrade request and serves the socket in a task of its own.
 pub fn upgrade(state: &AppState, ingress: Ingress, mut request: Request<Body>) -> Response {
+    let path = request.uri().path();
+    if RESERVED.contains(&path) || path.starts_with(RESERVED_PREFIX) {
+        return (StatusCode::NOT_FOUND, [(header::CONNECTION, "close")], "Not Found").into_response();
+    }
     let Some(accept) = accept_key(&request) else {
         return (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")], "Bad Request").into_response();
     };
