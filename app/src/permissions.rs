@@ -54,8 +54,29 @@ pub fn asks(role: Role, asked: &Scopes, held: &Scopes) -> Vec<Ask> {
     asks
 }
 
+/// How many lines a card spends on what is asked, before it folds the rest away.
+const LINES: usize = 3;
+
+/// Parts what a card shows at once from what it folds away, so that its decision stays near. Up to four are shown:
+/// "and 1 more" would take the line that it saves. Admin says it all by itself.
+pub fn fold(mut asks: Vec<Ask>) -> (Vec<Ask>, Vec<Ask>) {
+    let shown = match asks.iter().position(|ask| ask.scope == ADMIN) {
+        Some(at) => {
+            asks[..=at].rotate_right(1);
+            asks[0].sentence = "Everything an owner can do";
+            1
+        }
+        None if asks.len() > LINES + 1 => LINES,
+        None => asks.len(),
+    };
+    let folded = asks.split_off(shown);
+    (asks, folded)
+}
+
 #[cfg(test)]
 mod tests {
+    use protocol::role::OWNER_SCOPES;
+
     use super::*;
 
     #[track_caller]
@@ -78,5 +99,22 @@ mod tests {
         let asks = asks(Role::Operator, &Scopes::from([READ, ADMIN]), &Scopes::from([WRITE]));
         let told: Vec<_> = asks.iter().map(|ask| (ask.scope.as_str(), ask.is_held)).collect();
         assert_eq!(told, [(ADMIN, false), (READ, true)]);
+    }
+
+    #[track_caller]
+    fn check_fold(scopes: &[&str], shown: &[&str], count_folded: usize) {
+        let asks = asks(Role::Operator, &scopes.iter().copied().collect(), &Scopes::default());
+        let (told, folded) = fold(asks);
+        let told: Vec<_> = told.iter().map(|ask| ask.scope.as_str()).collect();
+        assert_eq!((told.as_slice(), folded.len()), (shown, count_folded));
+    }
+
+    #[test]
+    fn a_long_list_is_folded_behind_its_riskiest_and_admin_stands_for_all() {
+        check_fold(&[], &[], 0);
+        check_fold(&[READ, WRITE, QUESTIONS, PAIRING], &[PAIRING, WRITE, QUESTIONS, READ], 0);
+        check_fold(&[READ, WRITE, QUESTIONS, PAIRING, APPROVALS], &[PAIRING, APPROVALS, WRITE], 2);
+        check_fold(&[PAIRING, ADMIN], &[ADMIN], 1);
+        check_fold(&OWNER_SCOPES, &[ADMIN], 6);
     }
 }

@@ -19,10 +19,15 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
             <dd class="soft">{permissions::summary(request.role, &held)}</dd>
         }
     });
-    let sentences = permissions::asks(request.role, &request.scopes, &held)
-        .into_iter()
-        .map(|ask| view! { <Sentence ask is_upgrade /> })
-        .collect_view();
+    let (shown, folded) = permissions::fold(permissions::asks(request.role, &request.scopes, &held));
+    let more = (!folded.is_empty()).then(|| {
+        view! {
+            <details class="more">
+                <summary>{format!("and {} more", folded.len())}</summary>
+                {sentences(folded, is_upgrade)}
+            </details>
+        }
+    });
     let role = match request.role {
         Role::Operator => "Be an operator: see and steer",
         Role::Node => "Be a node: offer this machine's commands",
@@ -31,12 +36,16 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         {has}
         <dt>{if is_upgrade { "Asks" } else { "Wants to" }}</dt>
         <dd>
-            <ul class="asks">
-                <li class="soft">{role}</li>
-                {sentences}
-            </ul>
+            <p class="soft">{role}</p>
+            {sentences(shown, is_upgrade)}
+            {more}
         </dd>
     })
+}
+
+fn sentences(asks: Vec<Ask>, is_upgrade: bool) -> AnyView {
+    let lines: Vec<_> = asks.into_iter().map(|ask| view! { <Sentence ask is_upgrade /> }).collect();
+    late(view! { <ul class="asks">{lines}</ul> })
 }
 
 #[component]
@@ -46,17 +55,17 @@ fn Sentence(ask: Ask, is_upgrade: bool) -> impl IntoView {
         Risk::Medium => ("ask medium", "medium risk: "),
         Risk::High => ("ask high", "high risk: "),
     };
-    let mark = match (ask.scope.as_str(), is_upgrade, ask.is_held) {
-        (_, true, false) => Some(view! { <span class="pill warn">"new"</span> }),
-        (ADMIN, _, _) => Some(view! { <span class="pill risk">"admin"</span> }),
-        _ => None,
+    let (tone, mark) = match (ask.scope.as_str(), is_upgrade, ask.is_held) {
+        (_, true, false) => ("pill warn", Some("new")),
+        (ADMIN, _, _) => ("pill risk", Some("admin")),
+        _ => ("", None),
     };
     view! {
         <li class=class title=ask.scope>
             <span class="visually-hidden">{spoken}</span>
             {ask.sentence}
             " "
-            {mark}
+            {mark.map(|mark| view! { <span class=tone>{mark}</span> })}
         </li>
     }
 }

@@ -92,6 +92,22 @@ fn a_removed_device_asks_again_only_when_told_to() {
 }
 
 #[test]
+fn a_close_that_means_come_back_is_followed_at_once_and_only_a_removal_is_not() {
+    let back = || ("away", vec![Effect::Dial { after_ms: 300 }]);
+    let cases = [
+        ("device token rotated", back()),
+        ("gateway auth changed", back()),
+        ("gateway policy changed", back()),
+        ("device removed", ("removed", vec![])),
+    ];
+    for (reason, expected) in cases {
+        let mut session = Session::new(None);
+        assert_eq!(play(&mut session, vec![hello(), closed(4001, reason)]), expected, "{reason}");
+        assert_eq!(session.is_resuming(), expected.0 == "away", "{reason}");
+    }
+}
+
+#[test]
 fn the_last_screen_stays_for_one_quick_attempt_after_a_restart() {
     let mut session = Session::new(None);
     let lost = play(&mut session, vec![hello(), closed(1012, "service restart")]);

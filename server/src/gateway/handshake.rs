@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use protocol::event::Event;
 use protocol::frame::{EventFrame, FrameError};
 use protocol::handshake::Challenge;
-use protocol::{CAP_PAIRING_WAIT, Close, Connect, Refusal, Request, Response};
+use protocol::{CAP_PAIRING_WAIT, Close, Connect, Refusal, Request};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -111,7 +111,7 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     };
     socket.trust();
     let hello = hello::compose(state, &connection_id, &admitted);
-    let hello = serde_json::to_string(&Response::ok(request, json!(hello))).ok()?;
+    let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
     let device_id = device.map(|device| device.id().clone());
     let is_extended = connect.has_cap(CAP_PAIRING_WAIT);

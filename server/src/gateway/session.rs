@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::frame::FrameError;
 use protocol::{Close, Refusal, Request, Response};
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -105,6 +106,11 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
     socket.close(close).await;
 }
 
+/// A response around a payload that is JSON text already (wire.md §1.3).
+pub fn success(id: &str, payload: &str) -> String {
+    format!(r#"{{"type":"res","id":{},"ok":true,"payload":{payload}}}"#, json!(id))
+}
+
 /// The client's requests, one after the other.
 struct Caller<'a> {
     state: &'a AppState,
@@ -131,14 +137,13 @@ impl Caller<'_> {
             }
         };
         self.count(&answer);
-        let response = match answer {
-            Ok(payload) => Some(Response::ok(id, payload)),
-            Err(refusal) => refusal.wire_error().map(|error| Response::error(id, error)),
-        };
-        match response.as_ref().map(serde_json::to_string) {
-            Some(Ok(text)) => self.connection.send(text.into()),
-            Some(Err(error)) => tracing::error!(%error, "A response cannot be written"),
-            None => {}
+        match answer {
+            Ok(payload) => self.connection.send(success(&id, &payload).into()),
+            Err(refusal) => {
+                if let Some(error) = refusal.wire_error() {
+                    self.connection.send(json!(Response::error(id, error)).to_string().into());
+                }
+            }
         }
     }
 

@@ -10,6 +10,8 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use access::DevicePairing;
 use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
@@ -88,7 +90,7 @@ pub trait Store: Send + Sync {
     /// Runs one event through the pairing machine and stores the outcome, or changes nothing.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
 
-    async fn list_pairings(&self) -> Result<Pairings, StoreError>;
+    async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError>;
 
     async fn count_pairings(&self) -> Result<Counts, StoreError>;
 

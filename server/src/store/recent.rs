@@ -1,33 +1,36 @@
-//! Devices that were looked up lately, so that a device that comes back costs no query.
+//! What was looked up lately: devices that come back, and the list that every open page asks for.
 //!
 //! The embedded store may remember them because it is the only writer of its file: the gateway holds a
 //! lock on the state directory. A store that is shared between gateways must not do this.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use access::pairing::Device;
 use lru::LruCache;
 use protocol::DeviceId;
 
+use super::Pairings;
+
 /// How many devices are remembered; about a kilobyte each.
 const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 
 #[derive(Debug)]
-pub(super) struct RecentDevices {
+pub(super) struct Recent {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     devices: LruCache<DeviceId, Device>,
+    pairings: Option<Arc<Pairings>>,
     /// Counts changes, so that what was read before a change is not remembered after it.
     changes: u64,
 }
 
-impl RecentDevices {
+impl Recent {
     pub(super) fn new() -> Self {
-        Self { inner: Mutex::new(Inner { devices: LruCache::new(CAPACITY), changes: 0 }) }
+        Self { inner: Mutex::new(Inner { devices: LruCache::new(CAPACITY), pairings: None, changes: 0 }) }
     }
 
     /// The device if it is remembered; otherwise a stamp for [`Self::remember`].
@@ -45,18 +48,33 @@ impl RecentDevices {
         }
     }
 
-    /// To be called after each commit that touched a device.
-    pub(super) fn changed(&self, device_id: &DeviceId, device: Option<&Device>) {
+    /// The whole list if it is remembered; otherwise a stamp for [`Self::remember_pairings`].
+    pub(super) fn pairings(&self) -> Result<Arc<Pairings>, u64> {
+        let inner = self.lock();
+        inner.pairings.clone().ok_or(inner.changes)
+    }
+
+    pub(super) fn remember_pairings(&self, stamp: u64, pairings: &Arc<Pairings>) {
+        let mut inner = self.lock();
+        if inner.changes == stamp {
+            inner.pairings = Some(Arc::clone(pairings));
+        }
+    }
+
+    /// To be called after each commit that changed what the list shows.
+    pub(super) fn list_changed(&self) {
         let mut inner = self.lock();
         inner.changes += 1;
-        match device {
-            Some(device) => {
-                inner.devices.put(device_id.clone(), device.clone());
-            }
-            None => {
-                inner.devices.pop(device_id);
-            }
-        }
+        inner.pairings = None;
+    }
+
+    /// To be called after each commit that changed a device. It is forgotten rather than replaced: of two
+    /// commits, the first may come here last.
+    pub(super) fn device_changed(&self, device_id: &DeviceId) {
+        let mut inner = self.lock();
+        inner.changes += 1;
+        inner.pairings = None;
+        inner.devices.pop(device_id);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

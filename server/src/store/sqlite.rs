@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::DevicePairing;
@@ -11,7 +12,7 @@ use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::recent::RecentDevices;
+use super::recent::Recent;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
 use super::{Applied, Counts, MAX_PENDING, MAX_PENDING_PER_ADDRESS, Pairings, Seen, Store, StoreError};
 
@@ -24,7 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    recent: RecentDevices,
+    recent: Recent,
 }
 
 impl SqliteStore {
@@ -46,7 +47,7 @@ impl SqliteStore {
             .connect_with(options)
             .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool, recent: RecentDevices::new() })
+        Ok(Self { pool, recent: Recent::new() })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
@@ -102,13 +103,15 @@ impl Store for SqliteStore {
             }
         }
         transaction.commit().await?;
-        if before.paired != after.paired {
-            self.recent.changed(device_id, after.paired.as_ref());
-        }
+        self.recent.device_changed(device_id);
         Ok(Applied { pairing: after, effects })
     }
 
-    async fn list_pairings(&self) -> Result<Pairings, StoreError> {
+    async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError> {
+        let stamp = match self.recent.pairings() {
+            Ok(pairings) => return Ok(pairings),
+            Err(stamp) => stamp,
+        };
         let mut connection = self.pool.acquire().await?;
         let tokens: Vec<TokenRow> =
             sqlx::query_as("SELECT * FROM device_tokens ORDER BY role").fetch_all(&mut *connection).await?;
@@ -139,7 +142,9 @@ impl Store for SqliteStore {
                 Ok((pending, approved))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Pairings { pending, paired })
+        let pairings = Arc::new(Pairings { pending, paired });
+        self.recent.remember_pairings(stamp, &pairings);
+        Ok(pairings)
     }
 
     async fn count_pairings(&self) -> Result<Counts, StoreError> {
@@ -192,7 +197,9 @@ impl Store for SqliteStore {
                 .execute(&mut *transaction)
                 .await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.recent.list_changed();
+        Ok(())
     }
 
     async fn add_owner_link(&self, code_hash: &str, expires_at_ms: u64) -> Result<(), StoreError> {

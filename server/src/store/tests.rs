@@ -59,7 +59,7 @@ async fn stored(store: &SqliteStore, device: &DeviceId) -> DevicePairing {
 
 async fn waiting(store: &SqliteStore) -> Vec<String> {
     let pairings = store.list_pairings().await.unwrap();
-    pairings.pending.into_iter().map(|(pending, _)| pending.ask.device_id.to_string()).collect()
+    pairings.pending.iter().map(|(pending, _)| pending.ask.device_id.to_string()).collect()
 }
 
 #[tokio::test]

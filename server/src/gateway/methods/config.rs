@@ -2,7 +2,6 @@
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstRootNode};
-use protocol::Refusal;
 use serde_json::{Value, json};
 
 use crate::config::file;
@@ -11,7 +10,7 @@ use crate::state::AppState;
 /// What stands where a secret was.
 const REDACTED: &str = "__OPENCLAW_REDACTED__";
 
-pub fn get(state: &AppState) -> Result<Value, Refusal> {
+pub fn get(state: &AppState) -> Value {
     let path = &state.paths.config_file;
     let text = std::fs::read_to_string(path);
     let exists = text.is_ok();
@@ -21,7 +20,7 @@ pub fn get(state: &AppState) -> Result<Value, Refusal> {
     let issues: Vec<Value> =
         parsed.as_ref().err().map(|error| json!({"path": "", "message": error.to_string()})).into_iter().collect();
     let parsed = parsed.unwrap_or_default();
-    Ok(json!({
+    json!({
         "path": path,
         "exists": exists,
         "raw": raw,
@@ -35,7 +34,7 @@ pub fn get(state: &AppState) -> Result<Value, Refusal> {
         "warnings": [],
         "legacyIssues": [],
         "hash": state.server_key.opaque_hash(&text),
-    }))
+    })
 }
 
 /// Replaces secrets in place and keeps everything else. Text that cannot be parsed is not shown at all.

@@ -7,47 +7,47 @@ pub mod status;
 
 use protocol::method::{HealthParams, Nothing};
 use protocol::{Method, Refusal, Request};
-use serde_json::Value;
 
 use super::registry::Connection;
 use crate::state::AppState;
 
-/// Answers one request: authorization, then parameters, then the handler (wire.md §7).
-pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Result<Value, Refusal> {
+/// Answers one request: authorization, then parameters, then the handler (wire.md §7). The result is JSON
+/// text.
+pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Result<String, Refusal> {
     let method = Method::authorize(&request.method, caller.role, &caller.scopes, caller.is_owner)?;
     let params = request.params;
     match method {
         Method::ConfigGet => {
             let Nothing {} = method.read_params(params)?;
-            config::get(state)
+            to_json(config::get(state))
         }
-        Method::DevicePairApprove => to_value(devices::approve(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
         Method::DevicePairList => {
             let Nothing {} = method.read_params(params)?;
-            to_value(devices::list(state, caller).await?)
+            to_json(devices::list(state, caller).await?)
         }
-        Method::DevicePairReject => devices::reject(state, caller, method.read_params(params)?).await,
-        Method::DevicePairRemove => devices::remove(state, caller, method.read_params(params)?).await,
-        Method::DevicePairRename => devices::rename(state, caller, method.read_params(params)?).await,
-        Method::DeviceTokenRevoke => devices::revoke(state, caller, method.read_params(params)?).await,
-        Method::DeviceTokenRotate => to_value(devices::rotate(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairReject => to_json(devices::reject(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairRemove => to_json(devices::remove(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
+        Method::DeviceTokenRevoke => to_json(devices::revoke(state, caller, method.read_params(params)?).await?),
+        Method::DeviceTokenRotate => to_json(devices::rotate(state, caller, method.read_params(params)?).await?),
         Method::Health => {
             let HealthParams { .. } = method.read_params(params)?;
-            Ok(status::health(state))
+            to_json(status::health(state))
         }
         Method::OwnerLink => {
             let Nothing {} = method.read_params(params)?;
-            to_value(owner::link(state).await?)
+            to_json(owner::link(state).await?)
         }
         Method::Status => {
             let Nothing {} = method.read_params(params)?;
-            status::status(state).await
+            to_json(status::status(state).await?)
         }
     }
 }
 
-fn to_value(result: impl serde::Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(result).map_err(|error| {
+fn to_json(result: impl serde::Serialize) -> Result<String, Refusal> {
+    serde_json::to_string(&result).map_err(|error| {
         tracing::error!(%error, "A result cannot be written");
         Refusal::StoreUnavailable
     })
