@@ -5,7 +5,7 @@ use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, Token
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
-use protocol::{DeviceId, Method, PublicKey, Refusal, WireError};
+use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, WireError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,12 +60,22 @@ impl Live {
         self.now_ms.get().saturating_add_signed(self.gateway_ahead_ms.get())
     }
 
+    /// What is left of a request. Never more than it began with, whatever a clock that is being set says.
+    pub fn left_ms(self, expires_at_ms: u64) -> u64 {
+        expires_at_ms.saturating_sub(self.gateway_now_ms()).min(PAIRING_LIFETIME_MS)
+    }
+
     pub fn screen<T>(self, read: impl FnOnce(&Screen) -> T) -> T {
         self.session.with(|session| read(session.screen()))
     }
 
     pub fn welcome<T>(self, read: impl FnOnce(&Welcome) -> T) -> Option<T> {
         self.session.with(|session| session.welcome().map(read))
+    }
+
+    /// Whether the line is lost for the moment, and what is on the page may have changed.
+    pub fn is_resuming(self) -> bool {
+        self.session.with(Session::is_resuming)
     }
 
     /// Whether this browser may see and decide about devices.

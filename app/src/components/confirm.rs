@@ -95,9 +95,9 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
         }
     };
     late(view! {
-        <dialog node_ref=dialog aria-labelledby="confirm-title" on:close=move |_| confirming.set(None)>
+        <dialog node_ref=dialog aria-labelledby="confirm-title" aria-describedby="confirm-effect" on:close=move |_| confirming.set(None)>
             <h2 id="confirm-title">{say(Confirmation::question)}</h2>
-            <p class="soft">{move || {
+            <p id="confirm-effect" class="soft">{move || {
                 confirming.with(|asked| asked.as_ref().map(|asked| words(asked.consequence())))
             }}</p>
             <p class="problem" role="alert">

@@ -22,6 +22,7 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
     let presence = move || {
         device.with(|device| {
             device.as_ref().map(|device| match (device.connected, device.last_seen_at_ms) {
+                (Some(true), _) if live.is_resuming() => ("pill", "was connected".to_owned()),
                 (Some(true), _) => ("pill ok", "connected".to_owned()),
                 (_, Some(seen_ms)) => ("pill", time_words::ago(seen_ms, live.gateway_now_ms())),
                 (_, None) => ("pill", "never seen".to_owned()),

@@ -41,8 +41,7 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
     let name = request.shown_name();
     // These two move while the card stays the same: a device that asks again gets more time.
     let left_ms = Signal::derive(move || {
-        let expires_at_ms = live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| e.expires_at_ms));
-        expires_at_ms.saturating_sub(live.gateway_now_ms())
+        live.left_ms(live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| e.expires_at_ms)))
     });
     let attempts = move || live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| u64::from(e.attempts)));
     let asked_at_ms = request.ts;
@@ -117,18 +116,15 @@ fn Who(request: PendingRequest) -> impl IntoView {
         <p class="soft small tags">
             <span>{claim}</span>
             <span class="pill" title="The device says so itself; nobody checked.">"claimed"</span>
-            {note.map(|note| view! { <span class="pill warn">{note}</span> })}
-            {has_no_secret
-                .then(|| {
-                    view! {
-                        <span class="pill warn" title="It did not show the gateway's token or password.">
-                            "no secret"
-                        </span>
-                        <span>"It did not show the gateway's token."</span>
-                    }
-                })}
+            {pill(note, "")}
+            // In words that need no title to be understood: neither a keyboard nor a finger can open one.
+            {pill(has_no_secret.then_some("no secret shown"), "It did not show the gateway's token or password.")}
         </p>
     })
+}
+
+fn pill(words: Option<&'static str>, title: &'static str) -> impl IntoView {
+    words.map(|words| view! { <span class="pill warn" title=title>{words}</span> })
 }
 
 #[component]

@@ -44,7 +44,6 @@ pub(crate) fn PendingCards() -> impl IntoView {
             <p>
                 <button
                     type="button"
-                    class="ghost"
                     data-testid="show-hidden"
                     on:click=move |_| live.desk.update(Desk::bring_back_all)
                 >

@@ -8,7 +8,7 @@ use crate::time_words;
 #[component]
 pub(super) fn Ring(#[prop(into)] left_ms: Signal<u64>) -> impl IntoView {
     // The ring is drawn with attributes: the page's policy allows no inline styles.
-    let filled = move || format!("{} 100", left_ms.get().min(PAIRING_LIFETIME_MS) * 100 / PAIRING_LIFETIME_MS);
+    let filled = move || format!("{} 100", left_ms.get() * 100 / PAIRING_LIFETIME_MS);
     let digits = move || time_words::clock(left_ms.get());
     view! {
         <div class="ring" role="timer" aria-label=move || format!("{} left", digits())>

@@ -3,16 +3,14 @@
 use leptos::prelude::*;
 
 use crate::live::Live;
-use crate::session::Session;
 
 #[component]
 pub(crate) fn StatusPill() -> impl IntoView {
     let live = Live::here();
-    let is_resuming = move || live.session.with(Session::is_resuming);
     view! {
-        <p class="pill" class:ok=move || !is_resuming() class:warn=move || is_resuming()>
+        <p class=move || if live.is_resuming() { "pill warn" } else { "pill ok" }>
             <span class="dot"></span>
-            {move || if is_resuming() { "Reconnecting…" } else { "Live" }}
+            {move || if live.is_resuming() { "Reconnecting…" } else { "Live" }}
         </p>
     }
 }

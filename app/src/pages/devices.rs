@@ -40,7 +40,10 @@ fn Paired() -> impl IntoView {
             <div class="section-head">
                 <h2 id="paired">"Paired"</h2>
                 <Show when=move || live.desk.with(Desk::is_loaded)>
-                    <p class="soft small">{move || format!("{} in all, {} connected now", count(), connected())}</p>
+                    <p class="soft small">{move || {
+                        let when = if live.is_resuming() { "before" } else { "now" };
+                        format!("{} in all, {} connected {when}", count(), connected())
+                    }}</p>
                 </Show>
             </div>
             <Show

@@ -75,13 +75,12 @@ fn Health() -> impl IntoView {
     let live = Live::here();
     let is_well = move || live.welcome(|welcome| welcome.hello.is_healthy).unwrap_or_default();
     move || {
-        if live.session.with(crate::session::Session::is_resuming) {
-            view! { <span class="pill warn">"does not answer"</span> }
-        } else if is_well() {
-            view! { <span class="pill ok">"healthy"</span> }
-        } else {
-            view! { <span class="pill risk">"reports a problem"</span> }
-        }
+        let (class, words) = match (live.is_resuming(), is_well()) {
+            (true, _) => ("pill warn", "does not answer"),
+            (false, true) => ("pill ok", "healthy"),
+            (false, false) => ("pill risk", "reports a problem"),
+        };
+        view! { <span class=class>{words}</span> }
     }
 }
 
@@ -101,7 +100,7 @@ fn DeviceCount() -> impl IntoView {
                     <strong class="figure">{paired}</strong>
                     " paired, "
                     <strong class="figure">{connected}</strong>
-                    " connected now"
+                    {move || if live.is_resuming() { " connected before" } else { " connected now" }}
                 </p>
                 <p>
                     <a href="/devices">"See them all"</a>

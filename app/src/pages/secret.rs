@@ -7,6 +7,7 @@ use protocol::Secret;
 use protocol::refusal::SecretKind;
 
 use super::screens::Panel;
+use crate::components::words::words;
 use crate::live::Live;
 use crate::session::{Input, Screen, SecretProblem, SecretPrompt};
 use crate::time_words;
@@ -41,8 +42,10 @@ pub(super) fn SecretForm() -> impl IntoView {
     view! {
         <Panel>
             <p class="soft">
-                {move || format!("It does not know this browser yet. Enter its {}, or open a link from ", word())}
-                <code>"openclaw dashboard"</code> " on the gateway's machine instead."
+                {move || words(&format!(
+                    "It does not know this browser yet. Enter its {}, or open a link from `openclaw dashboard` on its machine.",
+                    word(),
+                ))}
             </p>
             <form class="secret" on:submit=submit>
                 <label for="secret">{move || format!("Gateway {}", word())}</label>
@@ -57,7 +60,7 @@ pub(super) fn SecretForm() -> impl IntoView {
                     node_ref=field
                 />
                 <p id="secret-problem" class="problem" role="alert">
-                    {move || problem().map(|problem| say(problem, word(), live.now_ms.get()))}
+                    {move || problem().map(|problem| words(&say(problem, word(), live.now_ms.get())))}
                 </p>
                 <button class="primary" type="submit" aria-disabled=move || is_checking().to_string()>
                     {move || if is_checking() { "Checking…" } else { "Continue" }}
@@ -75,7 +78,7 @@ fn prompt_of(screen: &Screen) -> Option<SecretPrompt> {
 fn say(problem: SecretProblem, word: &str, now_ms: u64) -> String {
     match problem {
         SecretProblem::Wrong => format!(
-            "That is not the gateway's {word}. It stands in gateway.auth.{word} of openclaw.json on the gateway's machine."
+            "That is not the gateway's {word}. It stands in `gateway.auth.{word}` of `openclaw.json` on the gateway's machine."
         ),
         SecretProblem::TooMany { until_ms } if until_ms > now_ms => {
             format!("Too many wrong secrets from this address. Try again in {}.", time_words::clock(until_ms - now_ms))

@@ -14,17 +14,13 @@ use crate::time_words;
 pub(super) fn Waiting() -> impl IntoView {
     let live = Live::here();
     let pending = move || live.screen(pending_of);
-    let left_ms = move || {
-        let expires_at_ms = pending().map_or(0, |pending| pending.expires_at_ms);
-        expires_at_ms.saturating_sub(live.gateway_now_ms())
-    };
+    let left_ms = move || live.left_ms(pending().map_or(0, |pending| pending.expires_at_ms));
     let name = move || live.identity.with(|identity| identity.as_ref().map(|own| own.name.clone()));
-    let is_back = move || !live.session.with(crate::session::Session::is_resuming);
     view! {
         <Panel>
             <p class="pill warn">
                 <span class="dot"></span>
-                {move || if is_back() { "Waiting for approval" } else { "Reconnecting…" }}
+                {move || if live.is_resuming() { "Reconnecting…" } else { "Waiting for approval" }}
             </p>
             {move || {
                 pending()
@@ -33,7 +29,8 @@ pub(super) fn Waiting() -> impl IntoView {
                             <Proof fingerprint=pending.fingerprint hint="The owner's page shows the same six pictures." />
                             <p class="soft">
                                 "They see this device as " <strong>{name}</strong>
-                                ". After Approve, this page goes on by itself."
+                                ". After Approve, this page goes on by itself. You may put this device away: "
+                                "the request waits for five minutes."
                             </p>
                         }
                     })

@@ -118,17 +118,24 @@ pub struct Auth {
     pub password: Option<Secret>,
 }
 
+/// What a client says of itself is stored and shown before anybody knows it, so it has to be short. The
+/// reference sets no limit; real clients stay far below this one.
+const WORD: Shape = Shape::Text { min: 1, max: 256 };
+
+/// How many scopes a client may ask for. There are ten.
+const MAX_SCOPES: usize = 64;
+
 const CLIENT: &[Property] = &[
     required("id", Shape::OneOf(&CLIENT_IDS)),
-    required("version", NON_EMPTY),
-    required("platform", NON_EMPTY),
+    required("version", WORD),
+    required("platform", WORD),
     required("mode", Shape::OneOf(&CLIENT_MODES)),
-    optional("displayName", NON_EMPTY),
+    optional("displayName", WORD),
     optional("buildId", Shape::Text { min: 1, max: 96 }),
-    optional("deviceFamily", NON_EMPTY),
-    optional("modelIdentifier", NON_EMPTY),
+    optional("deviceFamily", WORD),
+    optional("modelIdentifier", WORD),
     optional("timeZone", Shape::Text { min: 1, max: 64 }),
-    optional("instanceId", NON_EMPTY),
+    optional("instanceId", WORD),
 ];
 
 const DEVICE: &[Property] = &[
@@ -153,7 +160,7 @@ const CONNECT: Shape = Shape::Object(&[
     required("maxProtocol", Shape::Integer { min: 1 }),
     required("client", Shape::Object(CLIENT)),
     optional("role", NON_EMPTY),
-    optional("scopes", Shape::List(&NON_EMPTY)),
+    optional("scopes", Shape::List(&WORD)),
     optional("caps", Shape::List(&NON_EMPTY)),
     optional("commands", Shape::List(&NON_EMPTY)),
     optional("permissions", Shape::Flags),
@@ -163,14 +170,17 @@ const CONNECT: Shape = Shape::Object(&[
     optional("modelCatalog", Shape::Any),
     optional("device", Shape::Object(DEVICE)),
     optional("auth", Shape::Object(AUTH)),
-    optional("locale", TEXT),
-    optional("userAgent", TEXT),
+    optional("locale", Shape::Text { min: 0, max: 256 }),
+    optional("userAgent", Shape::Text { min: 0, max: 1024 }),
 ]);
 
 impl Connect {
     /// Checks the closed shape. The error names every problem.
     pub fn parse(params: &Value) -> Result<Self, String> {
         CONNECT.check(params)?;
+        if params.get("scopes").and_then(Value::as_array).is_some_and(|scopes| scopes.len() > MAX_SCOPES) {
+            return Err(format!("at /scopes: must not have more than {MAX_SCOPES} items"));
+        }
         serde_json::from_value(params.clone()).map_err(|error| error.to_string())
     }
 
@@ -388,6 +398,20 @@ mod tests {
         fits(3, 3, "probe", None, true);
         fits(3, 3, "node", Some("node"), true);
         fits(3, 3, "node", None, false);
+    }
+
+    #[test]
+    fn what_strangers_say_of_themselves_is_short() {
+        let refused = |change: &dyn Fn(&mut Value)| {
+            let mut params = sample();
+            change(&mut params);
+            Connect::parse(&params).unwrap_err()
+        };
+        let long = "x".repeat(257);
+        let name = refused(&|params| params["client"]["displayName"] = long.clone().into());
+        assert_eq!(name, "at /client/displayName: must not have more than 256 characters");
+        let scopes = refused(&|params| params["scopes"] = vec!["operator.read"; 65].into());
+        assert_eq!(scopes, "at /scopes: must not have more than 64 items");
     }
 
     #[test]

@@ -27,6 +27,9 @@ use crate::state::AppState;
 /// How many frames may pile up behind `connect` before the hello (wire.md §1.4).
 pub const MAX_PENDING_FRAMES: usize = 15;
 
+/// The longest origin that is looked at: a scheme, the longest host name, a port.
+const MAX_ORIGIN: usize = 300;
+
 /// A socket that has just opened.
 pub struct Arrival {
     pub ingress: Ingress,
@@ -41,7 +44,9 @@ impl Arrival {
     pub fn new(ingress: Ingress, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         // An Origin that is not even text is an Origin all the same.
-        let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null").to_owned());
+        let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
+        // No origin is this long; one that claims to be is as good as none.
+        let page = page.map(|page| if page.len() > MAX_ORIGIN { "null" } else { page }.to_owned());
         Self { ingress, host: text(header::HOST), page, _place: place }
     }
 

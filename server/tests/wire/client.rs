@@ -15,6 +15,11 @@ use crate::ask::Ask;
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Waits, but not forever, for what should come.
+pub async fn patiently<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.unwrap_or_else(|_| panic!("the gateway says nothing"))
+}
+
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
@@ -117,8 +122,7 @@ impl Client {
     }
 
     pub async fn next_message(&mut self) -> Option<Message> {
-        let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
-        message.unwrap_or_else(|_| panic!("the gateway says nothing"))?.ok()
+        patiently(self.socket.next()).await?.ok()
     }
 
     /// The next frame, in the order of the wire.
@@ -215,36 +219,45 @@ impl Client {
     }
 
     pub async fn response(&mut self, id: &str) -> Value {
-        loop {
-            let frame = self.next().await.text();
-            if frame["type"] == "res" && frame["id"] == id {
-                return frame;
+        patiently(async {
+            loop {
+                let frame = self.next().await.text();
+                if frame["type"] == "res" && frame["id"] == id {
+                    return frame;
+                }
+                self.events.push_back(frame);
             }
-            self.events.push_back(frame);
-        }
+        })
+        .await
     }
 
     /// The payload of the next event of that name; others are left out.
     pub async fn event(&mut self, name: &str) -> Value {
-        loop {
-            let event = match self.events.pop_front() {
-                Some(event) => event,
-                None => self.next().await.text(),
-            };
-            if event["event"] == name {
-                return event["payload"].clone();
+        patiently(async {
+            loop {
+                let event = match self.events.pop_front() {
+                    Some(event) => event,
+                    None => self.next().await.text(),
+                };
+                if event["event"] == name {
+                    return event["payload"].clone();
+                }
             }
-        }
+        })
+        .await
     }
 
     /// How the socket ends, whatever comes before.
     pub async fn ended(&mut self) -> Frame {
-        loop {
-            match self.next().await {
-                Frame::Text(_) => {}
-                end @ (Frame::Close { .. } | Frame::Gone) => return end,
+        patiently(async {
+            loop {
+                match self.next().await {
+                    Frame::Text(_) => {}
+                    end @ (Frame::Close { .. } | Frame::Gone) => return end,
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Answers as long as it is asked, which shows that it is open.

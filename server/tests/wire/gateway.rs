@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::ask::Ask;
-use crate::client::{Client, Head};
+use crate::client::{Client, Head, patiently};
 
 pub const TOKEN: &str = "wire-token-0123456789abcdef";
 
@@ -162,7 +162,7 @@ impl TestGateway {
         let head = format!("{request} HTTP/1.1\r\nhost: {}\r\n{closes}{more}\r\n", self.address());
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.unwrap();
+        patiently(stream.read_to_end(&mut answer)).await.unwrap();
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let head = Head::parse(head);
