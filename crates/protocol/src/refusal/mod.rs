@@ -213,65 +213,29 @@ impl IdentityReason {
 impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
-        match self {
+        if matches!(
+            self,
             Self::DeviceRequired
-            | Self::PairingRequired(_)
-            | Self::VerifiedUserRequired
-            | Self::PairingRejected { .. }
-            | Self::PairingExpired { .. }
-            | Self::PairingSuperseded { .. } => "NOT_PAIRED",
+                | Self::PairingRequired(_)
+                | Self::VerifiedUserRequired
+                | Self::PairingRejected { .. }
+                | Self::PairingExpired { .. }
+                | Self::PairingSuperseded { .. }
+        ) {
+            "NOT_PAIRED"
+        } else if matches!(
+            self,
             Self::ControlUiOutdated { .. }
-            | Self::StoreUnavailable
-            | Self::TooManyRequestsWaiting
-            | Self::TooManyUnauthenticated
-            | Self::GatewayStopping => "UNAVAILABLE",
-            Self::MissingScope { .. } => "FORBIDDEN",
-            Self::NotJson
-            | Self::NotARequest
-            | Self::FrameTooLarge
-            | Self::HandshakeTimeout
-            | Self::ConnectExpected
-            | Self::ConnectInvalid { .. }
-            | Self::WorkerUnsupported
-            | Self::TooManyPendingFrames
-            | Self::ProtocolMismatch { .. }
-            | Self::RoleInvalid
-            | Self::OriginInvalid
-            | Self::OriginNotAllowed
-            | Self::ControlUiDeviceRequired
-            | Self::DeviceIdMismatch
-            | Self::SignatureExpired
-            | Self::NonceMissing
-            | Self::NonceMismatch
-            | Self::SignatureInvalid
-            | Self::PublicKeyInvalid
-            | Self::SecretMissing { .. }
-            | Self::SecretMismatch { .. }
-            | Self::SecretNotConfigured { .. }
-            | Self::DeviceTokenMismatch
-            | Self::DeviceTokenScopeMismatch
-            | Self::BootstrapTokenInvalid
-            | Self::RateLimited { .. }
-            | Self::IdentityHeaderMissing { .. }
-            | Self::IdentityRefused { .. }
-            | Self::ClientVersionMismatch { .. }
-            | Self::RequestInvalid { .. }
-            | Self::ParamsInvalid { .. }
-            | Self::UnknownMethod { .. }
-            | Self::RoleUnauthorized { .. }
-            | Self::RequestUnknown
-            | Self::RequestChanged
-            | Self::ApprovalDenied
-            | Self::ApproverLacksScope { .. }
-            | Self::ScopeOutsideRoles { .. }
-            | Self::RejectionDenied
-            | Self::DeviceUnknown
-            | Self::RemovalDenied
-            | Self::LabelRequired
-            | Self::RenameDenied
-            | Self::RotationDenied
-            | Self::RevocationDenied
-            | Self::ProxyUnattributable => "INVALID_REQUEST",
+                | Self::StoreUnavailable
+                | Self::TooManyRequestsWaiting
+                | Self::TooManyUnauthenticated
+                | Self::GatewayStopping
+        ) {
+            "UNAVAILABLE"
+        } else if matches!(self, Self::MissingScope { .. }) {
+            "FORBIDDEN"
+        } else {
+            "INVALID_REQUEST"
         }
     }
 
