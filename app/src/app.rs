@@ -9,6 +9,7 @@ use leptos_router::path;
 
 use crate::components::rail::Rail;
 use crate::desk::Desk;
+use crate::late::text;
 use crate::live::Live;
 use crate::outside;
 use crate::pages::devices::Devices;
@@ -65,7 +66,7 @@ fn Announcer() -> impl IntoView {
     });
     view! {
         <p class="visually-hidden" role="status" aria-live="polite">
-            {move || live.announcement.get()}
+            {text(move || live.announcement.get())}
         </p>
     }
 }

@@ -18,6 +18,22 @@ pub(crate) fn late<V: Render + Send + 'static>(view: V) -> AnyView {
     Late(Box::new(move || Box::new(view.build()))).into_any()
 }
 
+/// Text that follows its signals. In a box, because the bundle pays for each type of closure in a view anew.
+pub(crate) fn text<T: Into<String>>(read: impl Fn() -> T + Send + 'static) -> Box<dyn FnMut() -> String + Send> {
+    Box::new(move || read().into())
+}
+
+/// A view that comes and goes with a condition; for the same reason one type for all of them.
+pub(crate) fn when(
+    is_shown: impl Fn() -> bool + Send + Sync + 'static,
+    build: impl Fn() -> AnyView + Send + 'static,
+) -> AnyView {
+    let is_shown: Box<dyn Fn() -> bool + Send + Sync> = Box::new(is_shown);
+    let is_shown = Memo::new(move |_| is_shown());
+    let build: Box<dyn Fn() -> AnyView + Send> = Box::new(build);
+    late(move || is_shown.get().then(&build))
+}
+
 struct Late(Box<dyn FnOnce() -> Box<dyn Mountable> + Send>);
 
 struct Built(Box<dyn Mountable>);

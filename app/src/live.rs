@@ -156,13 +156,24 @@ pub fn advice(error: &WireError) -> String {
     format!("{sentence} {next_step}")
 }
 
-/// The error of a call whose connection went away before the answer came.
+/// The error of a call whose connection went away before the answer came: what a stopping gateway would say, put
+/// together here, because `Refusal::wire_error` would bring the details of every refusal into the bundle.
 pub fn connection_lost() -> WireError {
-    Refusal::GatewayStopping.wire_error().unwrap_or(WireError {
+    WireError {
         code: "UNAVAILABLE".to_owned(),
-        message: "connection lost".to_owned(),
+        message: Refusal::GatewayStopping.message(),
         details: None,
         retryable: None,
         retry_after_ms: None,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_is_told_like_a_stopping_gateway() {
+        assert_eq!(Refusal::advice_for(&connection_lost()), Some(Refusal::GatewayStopping.advice()));
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
-use protocol::event::{Event, PairResolved};
+use protocol::event::Event;
 use protocol::frame::{EventFrame, Incoming};
 use protocol::pairing::PendingRequest;
 use protocol::{Challenge, Method, Request, Response, TICK_INTERVAL_MS};
@@ -93,17 +93,18 @@ pub fn tell(live: Live, input: Input) {
 }
 
 pub fn ask(method: Method, params: Value, then: impl FnOnce(Answer) + 'static) {
-    ask_by_name(method.name(), params, then);
+    ask_by_name(method.name(), params, Box::new(then));
 }
 
-fn ask_by_name(method: &str, params: Value, then: impl FnOnce(Answer) + 'static) {
+/// Takes its callback in a box, so that the bundle holds this once and not once for each caller.
+fn ask_by_name(method: &str, params: Value, then: Box<dyn FnOnce(Answer)>) {
     let sent = with_line(|line| {
         line.asked += 1;
         let id = line.asked.to_string();
         let request = serde_json::to_string(&Request::new(id.clone(), method, Some(params))).unwrap_or_default();
         match &line.socket {
             Some(socket) if socket.send(&request) => {
-                line.answers.insert(id, Box::new(then));
+                line.answers.insert(id, then);
                 None
             }
             Some(_) | None => Some(then),
@@ -151,7 +152,7 @@ fn prove(live: Live, challenge: Challenge, credential: Credential) {
                     proof.signature = signature;
                 }
                 let params = serde_json::to_value(&connect).unwrap_or_default();
-                ask_by_name("connect", params, move |answer| answered(live, &answer));
+                ask_by_name("connect", params, Box::new(move |answer| answered(live, &answer)));
             }
             Err(problem) => tell(live, Input::NoKey(problem)),
         }
@@ -224,8 +225,8 @@ fn announced(live: Live, event: EventFrame) {
             }
         }
         Some(Event::DevicePairResolved) => {
-            if let Some(resolved) = payload::<PairResolved>(event.payload) {
-                live.desk.update(|desk| desk.take_off(&resolved.request_id));
+            if let Some(id) = event.payload.get("requestId").and_then(Value::as_str) {
+                live.desk.update(|desk| desk.take_off(id));
                 live.reload();
             }
         }

@@ -4,8 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 use protocol::pairing::PairedDevice;
 
-use super::words::words;
-use crate::late::late;
+use super::words::{problem_line, words};
+use crate::late::{late, text};
 use crate::live::{Answer, Live, advice};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,9 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
             (true, true) | (false, false) => {}
         }
     });
-    let say = move |tell: fn(&Confirmation) -> String| move || confirming.with(|asked| asked.as_ref().map(tell));
+    let say = move |tell: fn(&Confirmation) -> String| {
+        text(move || confirming.with(|asked| asked.as_ref().map(tell)).unwrap_or_default())
+    };
     let is_harmful =
         move || confirming.with(|asked| asked.as_ref().is_some_and(|asked| asked.action != Action::Rotate));
     let carry_out = move |_| {
@@ -100,9 +102,7 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
             <p id="confirm-effect" class="soft">{move || {
                 confirming.with(|asked| asked.as_ref().map(|asked| words(asked.consequence())))
             }}</p>
-            <p class="problem" role="alert">
-                {move || problem.get().map(|text| words(&text))}
-            </p>
+            {problem_line(problem)}
             <div class="actions">
                 <button type="button" on:click=move |_| confirming.set(None)>
                     "Cancel"

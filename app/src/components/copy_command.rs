@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::late::text;
 use crate::outside;
 
 #[component]
@@ -17,7 +18,7 @@ pub(crate) fn CopyCommand(shown: String, copied: String) -> impl IntoView {
         <div class="copy">
             <code>{shown}</code>
             <button type="button" class="ghost" on:click=copy>
-                <span aria-live="polite">{move || label.get()}</span>
+                <span aria-live="polite">{text(move || label.get())}</span>
             </button>
         </div>
     }

@@ -6,7 +6,7 @@ use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
 
 use super::confirm::{Action, Confirmation};
 use super::inline_name::InlineName;
-use crate::late::late;
+use crate::late::{late, text, when};
 use crate::live::Live;
 use crate::permissions;
 use crate::time_words;
@@ -18,7 +18,9 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
     let is_own = live.is_own(&id);
     let shown_id = id.to_string();
     let device = Memo::new(move |_| live.desk.with(|desk| desk.device(&id).cloned()));
-    let read = move |tell: fn(&PairedDevice) -> String| move || device.with(|device| device.as_ref().map(tell));
+    let read = move |tell: fn(&PairedDevice) -> String| {
+        text(move || device.with(|device| device.as_ref().map(tell)).unwrap_or_default())
+    };
     let presence = move || {
         device.with(|device| {
             device.as_ref().map(|device| match (device.connected, device.last_seen_at_ms) {
@@ -44,11 +46,10 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
                 <p class="tags">
                     {move || presence().map(|(class, words)| view! { <span class=class>{words}</span> })}
                     {is_own.then(|| view! { <span class="pill">"this browser"</span> })}
-                    {move || {
-                        device
-                            .with(|device| device.as_ref().is_some_and(is_revoked))
-                            .then(|| view! { <span class="pill risk">"revoked"</span> })
-                    }}
+                    {when(
+                        move || device.with(|device| device.as_ref().is_some_and(is_revoked)),
+                        || late(view! { <span class="pill risk">"revoked"</span> }),
+                    )}
                 </p>
             </div>
             <dl class="device-facts">
@@ -90,17 +91,33 @@ fn Actions(
             <button type="button" class="ghost" data-testid="rename" on:click=move |_| is_editing.set(true)>
                 "Rename"
             </button>
-            <Show when=has_token>
-                // This page keeps no token, so a new one for itself would change nothing but its connection.
-                <Show when=move || !is_own>
-                    <button type="button" class="ghost" data-testid="rotate" on:click=confirm(Action::Rotate)>
-                        "New token"
-                    </button>
-                </Show>
-                <button type="button" class="ghost" data-testid="revoke" on:click=confirm(Action::Revoke)>
-                    "Revoke"
-                </button>
-            </Show>
+            {when(
+                has_token,
+                move || {
+                    // This page keeps no token, so a new one for itself would change nothing but its connection.
+                    let rotate = (!is_own)
+                        .then(|| {
+                            view! {
+                                <button
+                                    type="button"
+                                    class="ghost"
+                                    data-testid="rotate"
+                                    on:click=confirm(Action::Rotate)
+                                >
+                                    "New token"
+                                </button>
+                            }
+                        });
+                    late(
+                        view! {
+                            {rotate}
+                            <button type="button" class="ghost" data-testid="revoke" on:click=confirm(Action::Revoke)>
+                                "Revoke"
+                            </button>
+                        },
+                    )
+                },
+            )}
             <button type="button" class="ghost danger" data-testid="remove" on:click=confirm(Action::Remove)>
                 "Remove"
             </button>

@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use protocol::DeviceId;
 
-use super::words::words;
+use super::words::problem_line;
 use crate::live::{Live, advice};
 
 /// The longest name the gateway keeps, in characters.
@@ -50,9 +50,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
             <button type="button" class="ghost" on:click=move |_| is_editing.set(false)>
                 "Cancel"
             </button>
-            <p class="problem" role="alert">
-                {move || problem.get().map(|text| words(&text))}
-            </p>
+            {problem_line(problem)}
         </form>
     }
 }

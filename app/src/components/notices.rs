@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::late::{late, text, when};
 use crate::live::Live;
 
 #[component]
@@ -12,8 +13,8 @@ pub(crate) fn Notices() -> impl IntoView {
     let pending = move || live.welcome(|welcome| welcome.hello.pending_scopes.iter().count()).unwrap_or_default();
     let is_new_owner = move || by_link() && !is_dismissed.get();
     let is_partial = move || pending() > 0;
-    view! {
-        <Show when=is_new_owner>
+    let new_owner = move || {
+        late(view! {
             <p class="note good" role="status">
                 <span>
                     <strong>"This browser is now the owner's."</strong>
@@ -23,14 +24,18 @@ pub(crate) fn Notices() -> impl IntoView {
                     "Got it"
                 </button>
             </p>
-        </Show>
-        <Show when=is_partial>
+        })
+    };
+    let partial = move || {
+        let waits = move || match pending() {
+            1 => "1 more permission waits for approval.".to_owned(),
+            count => format!("{count} more permissions wait for approval."),
+        };
+        late(view! {
             <p class="note">
-                <span>{move || match pending() {
-                    1 => "1 more permission waits for approval.".to_owned(),
-                    count => format!("{count} more permissions wait for approval."),
-                }} " An owner can give it under Devices."</span>
+                <span>{text(waits)} " An owner can give it under Devices."</span>
             </p>
-        </Show>
-    }
+        })
+    };
+    (when(is_new_owner, new_owner), when(is_partial, partial))
 }

@@ -12,9 +12,9 @@ use super::ask_list::AskList;
 use super::proof::Proof;
 use super::ring::Ring;
 use super::whereabouts::Whereabouts;
-use super::words::words;
+use super::words::problem_line;
 use crate::browser_name::BrowserName;
-use crate::late::late;
+use crate::late::{late, text};
 use crate::live::{Answer, Live, advice};
 use crate::time_words;
 
@@ -86,7 +86,7 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
                 </dd>
                 <AskList request=request.clone() />
                 <dt>"When"</dt>
-                <dd class="soft">{when}</dd>
+                <dd class="soft">{text(when)}</dd>
             </dl>
             <Decide request />
         </article>
@@ -174,18 +174,16 @@ fn Decide(request: PendingRequest) -> impl IntoView {
     };
     let disabled = move || (!is_open()).to_string();
     late(view! {
-        <p class="problem" role="alert">
-            {move || problem.get().map(|text| words(&text))}
-        </p>
+        {problem_line(problem)}
         <div class="actions">
             <button type="button" class="primary" data-testid="approve" aria-disabled=disabled on:click=approve>
-                {move || if progress.get() == Progress::Approving { "Approving…" } else { "Approve" }}
+                {text(move || if progress.get() == Progress::Approving { "Approving…" } else { "Approve" })}
             </button>
             <button type="button" data-testid="not-now" aria-disabled=disabled on:click=put_aside>
                 "Not now"
             </button>
             <button type="button" class="ghost danger" data-testid="reject" aria-disabled=disabled on:click=reject>
-                {move || if progress.get() == Progress::Rejecting { "Rejecting…" } else { "Reject" }}
+                {text(move || if progress.get() == Progress::Rejecting { "Rejecting…" } else { "Reject" })}
             </button>
         </div>
     })

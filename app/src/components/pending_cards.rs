@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::pending_card::PendingCard;
 use crate::desk::{Desk, shown_digest};
-use crate::late::late;
+use crate::late::{late, text, when};
 use crate::live::Live;
 
 #[component]
@@ -23,11 +23,11 @@ pub(crate) fn PendingCards() -> impl IntoView {
         1 => "1 device wants in".to_owned(),
         count => format!("{count} devices want in"),
     };
-    late(view! {
-        <Show when=has_open>
+    let cards = move || {
+        late(view! {
             <section aria-labelledby="want-in">
                 <div class="section-head">
-                    <h2 id="want-in">{heading}</h2>
+                    <h2 id="want-in">{text(heading)}</h2>
                     <p class="soft small">"Approve only what you expect"</p>
                 </div>
                 <div class="cards">
@@ -39,17 +39,20 @@ pub(crate) fn PendingCards() -> impl IntoView {
                     </For>
                 </div>
             </section>
-        </Show>
-        <Show when=has_put_aside>
+        })
+    };
+    let bring_back = move || {
+        late(view! {
             <p>
                 <button
                     type="button"
                     data-testid="show-hidden"
                     on:click=move |_| live.desk.update(Desk::bring_back_all)
                 >
-                    {move || format!("Show {} hidden", put_aside())}
+                    {text(move || format!("Show {} hidden", put_aside()))}
                 </button>
             </p>
-        </Show>
-    })
+        })
+    };
+    (when(has_open, cards), when(has_put_aside, bring_back))
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::PAIRING_LIFETIME_MS;
 
+use crate::late::text;
 use crate::time_words;
 
 #[component]
@@ -24,7 +25,7 @@ pub(super) fn Ring(#[prop(into)] left_ms: Signal<u64>) -> impl IntoView {
                     transform="rotate(-90 24 24)"
                 />
             </svg>
-            <span aria-hidden="true">{digits}</span>
+            <span aria-hidden="true">{text(digits)}</span>
         </div>
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::late::text;
 use crate::live::Live;
 
 #[component]
@@ -10,7 +11,7 @@ pub(crate) fn StatusPill() -> impl IntoView {
     view! {
         <p class=move || if live.is_resuming() { "pill warn" } else { "pill ok" }>
             <span class="dot"></span>
-            {move || if live.is_resuming() { "Reconnecting…" } else { "Live" }}
+            {text(move || if live.is_resuming() { "Reconnecting…" } else { "Live" })}
         </p>
     }
 }

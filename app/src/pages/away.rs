@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::screens::Panel;
+use crate::late::text;
 use crate::live::Live;
 use crate::session::{Input, Screen};
 use crate::time_words;
@@ -23,7 +24,7 @@ pub(super) fn Away() -> impl IntoView {
             <p class="soft">
                 "It may be restarting, or this device may be off the network. The page comes back by itself."
             </p>
-            <p>{next}</p>
+            <p>{text(next)}</p>
             <button type="button" class="primary" on:click=move |_| live.tell(Input::Woken)>
                 "Try now"
             </button>

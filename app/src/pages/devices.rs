@@ -10,7 +10,7 @@ use crate::components::notices::Notices;
 use crate::components::pending_cards::PendingCards;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
-use crate::late::late;
+use crate::late::{late, text};
 use crate::live::Live;
 
 #[component]
@@ -40,10 +40,10 @@ fn Paired() -> impl IntoView {
             <div class="section-head">
                 <h2 id="paired">"Paired"</h2>
                 <Show when=move || live.desk.with(Desk::is_loaded)>
-                    <p class="soft small">{move || {
+                    <p class="soft small">{text(move || {
                         let when = if live.is_resuming() { "before" } else { "now" };
                         format!("{} in all, {} connected {when}", count(), connected())
-                    }}</p>
+                    })}</p>
                 </Show>
             </div>
             <Show

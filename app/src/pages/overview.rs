@@ -8,7 +8,7 @@ use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
-use crate::late::late;
+use crate::late::{late, text};
 use crate::live::Live;
 use crate::time_words;
 
@@ -35,13 +35,14 @@ pub(crate) fn Overview() -> impl IntoView {
 #[component]
 fn Gateway() -> impl IntoView {
     let live = Live::here();
-    let version = move || live.welcome(|welcome| welcome.hello.version.clone());
+    let version = move || live.welcome(|welcome| welcome.hello.version.clone()).unwrap_or_default();
     let state_dir = move || live.welcome(|welcome| welcome.hello.state_dir.clone()).flatten();
     let up = move || {
         live.welcome(|welcome| {
             let since_ms = live.now_ms.get().saturating_sub(welcome.at_ms);
             time_words::span(welcome.hello.uptime_ms + since_ms)
         })
+        .unwrap_or_default()
     };
     late(view! {
         <section class="tile" aria-labelledby="gateway">
@@ -52,9 +53,9 @@ fn Gateway() -> impl IntoView {
                     <Health />
                 </dd>
                 <dt>"Version"</dt>
-                <dd>{version}</dd>
+                <dd>{text(version)}</dd>
                 <dt>"Up for"</dt>
-                <dd>{up}</dd>
+                <dd>{text(up)}</dd>
                 {move || {
                     state_dir()
                         .map(|path| {
@@ -87,8 +88,8 @@ fn Health() -> impl IntoView {
 #[component]
 fn DeviceCount() -> impl IntoView {
     let live = Live::here();
-    let paired = move || live.desk.with(|desk| desk.paired().len());
-    let connected = move || live.desk.with(Desk::count_connected);
+    let paired = move || live.desk.with(|desk| desk.paired().len()).to_string();
+    let connected = move || live.desk.with(Desk::count_connected).to_string();
     late(view! {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
@@ -97,10 +98,10 @@ fn DeviceCount() -> impl IntoView {
                 fallback=|| view! { <p class="soft">"This browser may not see the other devices."</p> }
             >
                 <p>
-                    <strong class="figure">{paired}</strong>
+                    <strong class="figure">{text(paired)}</strong>
                     " paired, "
-                    <strong class="figure">{connected}</strong>
-                    {move || if live.is_resuming() { " connected before" } else { " connected now" }}
+                    <strong class="figure">{text(connected)}</strong>
+                    {text(move || if live.is_resuming() { " connected before" } else { " connected now" })}
                 </p>
                 <p>
                     <a href="/devices">"See them all"</a>

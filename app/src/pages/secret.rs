@@ -8,6 +8,7 @@ use protocol::refusal::SecretKind;
 
 use super::screens::Panel;
 use crate::components::words::words;
+use crate::late::text;
 use crate::live::Live;
 use crate::session::{Input, Screen, SecretProblem, SecretPrompt};
 use crate::time_words;
@@ -48,7 +49,7 @@ pub(super) fn SecretForm() -> impl IntoView {
                 ))}
             </p>
             <form class="secret" on:submit=submit>
-                <label for="secret">{move || format!("Gateway {}", word())}</label>
+                <label for="secret">{text(move || format!("Gateway {}", word()))}</label>
                 <input
                     id="secret"
                     type="password"
@@ -63,7 +64,7 @@ pub(super) fn SecretForm() -> impl IntoView {
                     {move || problem().map(|problem| words(&say(problem, word(), live.now_ms.get())))}
                 </p>
                 <button class="primary" type="submit" aria-disabled=move || is_checking().to_string()>
-                    {move || if is_checking() { "Checking…" } else { "Continue" }}
+                    {text(move || if is_checking() { "Checking…" } else { "Continue" })}
                 </button>
             </form>
             <p class="soft small">"It is sent to this gateway only and not stored in the browser."</p>

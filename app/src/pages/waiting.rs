@@ -6,6 +6,7 @@ use protocol::event::PairPending;
 use super::screens::Panel;
 use crate::components::copy_command::CopyCommand;
 use crate::components::proof::Proof;
+use crate::late::text;
 use crate::live::Live;
 use crate::session::Screen;
 use crate::time_words;
@@ -15,12 +16,12 @@ pub(super) fn Waiting() -> impl IntoView {
     let live = Live::here();
     let pending = move || live.screen(pending_of);
     let left_ms = move || live.left_ms(pending().map_or(0, |pending| pending.expires_at_ms));
-    let name = move || live.identity.with(|identity| identity.as_ref().map(|own| own.name.clone()));
+    let name = move || live.identity.with(|identity| identity.as_ref().map(|own| own.name.clone()).unwrap_or_default());
     view! {
         <Panel>
             <p class="pill warn">
                 <span class="dot"></span>
-                {move || if live.is_resuming() { "Reconnecting…" } else { "Waiting for approval" }}
+                {text(move || if live.is_resuming() { "Reconnecting…" } else { "Waiting for approval" })}
             </p>
             {move || {
                 pending()
@@ -28,7 +29,7 @@ pub(super) fn Waiting() -> impl IntoView {
                         view! {
                             <Proof fingerprint=pending.fingerprint hint="The owner's page shows the same six pictures." />
                             <p class="soft">
-                                "They see this device as " <strong>{name}</strong>
+                                "They see this device as " <strong>{text(name)}</strong>
                                 ". After Approve, this page goes on by itself. You may put this device away: "
                                 "the request waits for five minutes."
                             </p>
@@ -41,7 +42,7 @@ pub(super) fn Waiting() -> impl IntoView {
                     prop:value=move || left_ms().to_string()
                 />
                 <p class="soft small" role="timer">
-                    {move || format!("{} left", time_words::clock(left_ms()))}
+                    {text(move || format!("{} left", time_words::clock(left_ms())))}
                 </p>
             </div>
             {move || {
