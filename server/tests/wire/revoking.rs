@@ -79,6 +79,28 @@ async fn a_new_token_is_told_only_to_the_device_whose_it_is_and_that_showed_the_
 }
 
 #[tokio::test]
+async fn a_device_that_comes_in_while_it_is_thrown_out_does_not_stay() {
+    let gateway = TestGateway::start().await;
+    let mut admin = gateway.admin().await;
+    // A wish for more is written down before the hello, which leaves time for a decision in between.
+    let wider = Ask::cli(&["operator.read", "operator.pairing", "operator.write"]).device(&Key::new(1)).waiting();
+    for _ in 0..20 {
+        for (method, params) in methods().into_iter().skip(1) {
+            gateway.pair(&device()).await;
+            let (mut early, mut late) = (gateway.remote().await, gateway.remote().await);
+            early.ask(&wider).await;
+            let ((), thrown_out) = tokio::join!(late.ask(&wider), admin.call(method, params));
+            thrown_out.unwrap();
+            for client in [&mut early, &mut late] {
+                let code = if client.next().await.text()["ok"] == true { 4001 } else { 1008 };
+                let end = client.ended().await;
+                assert!(matches!(end, Frame::Close { code: said, .. } if said == code), "{method} {end:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_was_taken_away_is_dead() {
     for (method, params) in methods() {
         let gateway = TestGateway::start().await;
@@ -121,6 +143,21 @@ async fn a_device_without_a_live_token_has_to_be_approved_again() {
 }
 
 #[tokio::test]
+async fn a_client_of_ours_hears_whether_it_may_come_back_by_itself() {
+    for ((method, params), why) in
+        methods().into_iter().zip(["device token rotated", "device removed", "device removed"])
+    {
+        let gateway = TestGateway::start().await;
+        gateway.pair(&device()).await;
+        let (mut ours, mut official) = (gateway.remote().await, gateway.remote().await);
+        ours.enter(&device().waiting()).await;
+        official.enter(&device().token(TOKEN)).await;
+        gateway.admin().await.call(method, params).await.unwrap();
+        assert_eq!((ours.ended().await, official.ended().await), (Frame::close(4001, why), removed()), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_rotation_may_narrow_what_the_token_allows() {
     let gateway = TestGateway::start().await;
     gateway.pair(&device()).await;
@@ -129,7 +166,7 @@ async fn a_rotation_may_narrow_what_the_token_allows() {
     let rotate = json!({"deviceId": Key::new(1).id(), "role": "operator", "scopes": ["operator.read"]});
     let mut admin = gateway.admin().await;
     assert_eq!(admin.call("device.token.rotate", rotate).await.unwrap()["scopes"], json!(["operator.read"]));
-    assert_eq!(client.ended().await, removed());
+    assert_eq!(client.ended().await, Frame::close(4001, "device token rotated"));
     let narrow = Ask::cli(&["operator.read"]).device(&Key::new(1));
     let refused = gateway.remote().await.refused(&narrow.clone().auth("deviceToken", &token)).await;
     assert_eq!(refused.why(), "AUTH_DEVICE_TOKEN_MISMATCH");
