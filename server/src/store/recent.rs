@@ -68,13 +68,19 @@ impl Recent {
         inner.pairings = None;
     }
 
-    /// To be called after each commit that changed a device. It is forgotten rather than replaced: of two
-    /// commits, the first may come here last.
-    pub(super) fn device_changed(&self, device_id: &DeviceId) {
+    /// To be called after each commit that changed a device, in the order of the commits.
+    pub(super) fn device_changed(&self, device_id: &DeviceId, device: Option<&Device>) {
         let mut inner = self.lock();
         inner.changes += 1;
         inner.pairings = None;
-        inner.devices.pop(device_id);
+        match device {
+            Some(device) => {
+                inner.devices.put(device_id.clone(), device.clone());
+            }
+            None => {
+                inner.devices.pop(device_id);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

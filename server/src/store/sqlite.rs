@@ -26,6 +26,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct SqliteStore {
     pool: SqlitePool,
     recent: Recent,
+    /// Held from the start of a change until it is remembered, so that of two commits the later one is
+    /// also remembered later. The file takes one writer at a time anyway.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl SqliteStore {
@@ -47,7 +50,7 @@ impl SqliteStore {
             .connect_with(options)
             .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool, recent: Recent::new() })
+        Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()) })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
@@ -88,6 +91,7 @@ impl Store for SqliteStore {
     }
 
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError> {
+        let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
@@ -103,7 +107,7 @@ impl Store for SqliteStore {
             }
         }
         transaction.commit().await?;
-        self.recent.device_changed(device_id);
+        self.recent.device_changed(device_id, after.paired.as_ref());
         Ok(Applied { pairing: after, effects })
     }
 

@@ -50,6 +50,21 @@ async fn a_socket_opens_on_any_path() {
 }
 
 #[tokio::test]
+async fn paths_of_sockets_that_we_do_not_have_are_not_found() {
+    const UPGRADE: [&str; 4] = [
+        "connection: Upgrade",
+        "upgrade: websocket",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-version: 13",
+    ];
+    let gateway = TestGateway::start().await;
+    for path in ["/__openclaw__/worker", "/__openclaw__/cap/x/y", "/desktop/observe", "/node-desktop/attach"] {
+        let answer = gateway.http(&format!("GET {path}"), &UPGRADE).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_upgrade_that_is_none_is_a_bad_request() {
     const KEY: &str = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
     const VERSION: &str = "sec-websocket-version: 13";
