@@ -253,9 +253,9 @@ fn missing(paired: Option<&Device>, connect: &Connect, role: Role, asked: &Scope
     let Some(device) = paired else {
         return Some(PairingReason::NotPaired);
     };
-    let family = connect.client.device_family.as_deref().unwrap_or_default();
+    let (platform, family) = metadata::described(&connect.client);
     let stored_family = device.device_family.as_deref().unwrap_or_default();
-    if !metadata::is_same_kind(&device.platform, stored_family, &connect.client.platform, family) {
+    if !metadata::is_same_kind(&device.platform, stored_family, &platform, &family.unwrap_or_default()) {
         return Some(PairingReason::MetadataUpgrade);
     }
     if device.live_token(role).is_none() {
@@ -277,12 +277,13 @@ fn new_ask(
     proof: Proof,
 ) -> Ask {
     let client = &facts.connect.client;
+    let (platform, device_family) = metadata::described(client);
     Ask {
         device_id: device.id().clone(),
         public_key: device.key().to_base64url(),
         display_name: client.display_name.clone(),
-        platform: client.platform.clone(),
-        device_family: client.device_family.clone(),
+        platform,
+        device_family,
         client_id: client.id.clone(),
         client_mode: client.mode.clone(),
         role,

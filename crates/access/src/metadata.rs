@@ -3,6 +3,23 @@
 //! An update of an operating system must not throw its devices out; a phone's key on a server must.
 
 use protocol::device::plain;
+use protocol::handshake::Client;
+
+/// Platform and device family as they are stored and compared. Node hosts name their platform as their
+/// runtime does, and often no family; they are given the names that everybody else uses (wire.md §6.2).
+pub fn described(client: &Client) -> (String, Option<String>) {
+    let (platform, family) = (client.platform.clone(), client.device_family.clone());
+    if client.id != "node-host" {
+        return (platform, family);
+    }
+    let (platform, usual_family) = match plain(&platform).as_str() {
+        "linux" => ("linux".to_owned(), Some("Linux")),
+        "darwin" | "macos" => ("macos".to_owned(), Some("Mac")),
+        "win32" | "windows" => ("windows".to_owned(), Some("Windows")),
+        _ => (platform, None),
+    };
+    (platform, family.or(usual_family.map(str::to_owned)))
+}
 
 /// Whether what was stored and what is claimed now describe the same kind of device. Fields that were
 /// never stored pin nothing.
@@ -41,6 +58,17 @@ mod tests {
     #[track_caller]
     fn check(stored: (&str, &str), claimed: (&str, &str), expected: bool) {
         assert_eq!(is_same_kind(stored.0, stored.1, claimed.0, claimed.1), expected, "{stored:?} {claimed:?}");
+    }
+
+    #[test]
+    fn node_hosts_are_described_as_everybody_else() {
+        let client =
+            |id: &str, platform: &str| Client { id: id.to_owned(), platform: platform.to_owned(), ..Client::default() };
+        let described = |id, platform| described(&client(id, platform));
+        assert_eq!(described("node-host", "darwin"), ("macos".to_owned(), Some("Mac".to_owned())));
+        assert_eq!(described("node-host", "linux"), ("linux".to_owned(), Some("Linux".to_owned())));
+        assert_eq!(described("node-host", "plan9"), ("plan9".to_owned(), None));
+        assert_eq!(described("cli", "linux"), ("linux".to_owned(), None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use access::admission::{Facts, Presented, SharedSecret, Verdict, Waiting};
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
 use access::pairing::{Ask, Device, DevicePairing, PairingEvent};
-use access::{Grant, VerifiedDevice};
+use access::{Grant, VerifiedDevice, metadata};
 use protocol::pairing::ApprovedVia;
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal};
@@ -253,12 +253,13 @@ fn note_seen(state: &AppState, candidate: &Candidate<'_>, grant: &Grant) {
         return;
     };
     let client = &candidate.connect.client;
+    let (platform, device_family) = metadata::described(client);
     state.seen.add(Seen {
         device_id: device.id().clone(),
         role: grant.role,
         at_ms: state.clock.now_ms(),
         display_name: client.display_name.clone(),
-        platform: client.platform.clone(),
-        device_family: client.device_family.clone(),
+        platform,
+        device_family,
     });
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use protocol::refusal::Close;
 use protocol::{MAX_PAYLOAD, Refusal, Response};
-use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -87,10 +86,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub async fn send_json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
         let text = serde_json::to_string(value).map_err(|error| Error::Io(io::Error::other(error)))?;
         self.send_text(&text).await
-    }
-
-    pub async fn respond(&mut self, id: &str, payload: Value) -> Result<(), Error> {
-        self.send_json(&Response::ok(id, payload)).await
     }
 
     pub async fn ping(&mut self) -> Result<(), Error> {

@@ -82,7 +82,7 @@ pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
 fn outcome(request_id: String, wake: &Wake) -> Result<Instant, Refusal> {
     match wake {
         Wake::Approved { at } => Ok(*at),
-        Wake::Rejected => Err(Refusal::PairingRejected { request_id }),
+        Wake::Rejected | Wake::Dropped(Dropped::Removed) => Err(Refusal::PairingRejected { request_id }),
         Wake::Dropped(Dropped::Expired) => Err(Refusal::PairingExpired { request_id }),
         Wake::Dropped(Dropped::Superseded) => Err(Refusal::PairingSuperseded { request_id }),
         Wake::Dropped(Dropped::CrowdedOut) => Err(Refusal::TooManyRequestsWaiting),

@@ -61,11 +61,14 @@ impl Recent {
         }
     }
 
-    /// To be called after each commit that changed what the list shows.
-    pub(super) fn list_changed(&self) {
+    /// To be called after each commit that changed a little of many devices.
+    pub(super) fn forget<'a>(&self, device_ids: impl IntoIterator<Item = &'a DeviceId>) {
         let mut inner = self.lock();
         inner.changes += 1;
         inner.pairings = None;
+        for device_id in device_ids {
+            inner.devices.pop(device_id);
+        }
     }
 
     /// To be called after each commit that changed a device, in the order of the commits.

@@ -181,6 +181,7 @@ impl Store for SqliteStore {
     }
 
     async fn record_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         for one in seen {
             sqlx::query(
@@ -202,7 +203,7 @@ impl Store for SqliteStore {
                 .await?;
         }
         transaction.commit().await?;
-        self.recent.list_changed();
+        self.recent.forget(seen.iter().map(|one| &one.device_id));
         Ok(())
     }
 

@@ -53,22 +53,6 @@ pub enum What {
     },
 }
 
-/// Where we answer otherwise than the reference, on purpose.
-#[derive(Debug)]
-pub struct Difference {
-    pub conn: &'static str,
-    pub what: Deviation,
-    pub why: &'static str,
-}
-
-#[derive(Debug)]
-pub enum Deviation {
-    /// We say one event more.
-    ExtraEvent(&'static str),
-    /// A field that we leave out.
-    MissingField(&'static str),
-}
-
 /// What the recording calls something, and what it is called here.
 #[derive(Default)]
 pub struct Names(pub HashMap<String, String>);

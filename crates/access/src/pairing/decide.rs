@@ -210,7 +210,7 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
     }
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
     if let Some(pending) = state.pending.take() {
-        effects.push(Effect::Resolve { request_id: pending.request_id, decision: Decision::Rejected });
+        effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
     }
     Ok((state, effects))
 }

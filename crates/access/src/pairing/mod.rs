@@ -144,6 +144,8 @@ pub enum Effect {
 pub enum Dropped {
     Superseded,
     Expired,
+    /// The device was removed, and its request with it.
+    Removed,
     /// Too many others wait; the oldest that nobody has looked at goes first.
     CrowdedOut,
 }
