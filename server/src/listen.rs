@@ -170,3 +170,39 @@ pub fn bind_owner_socket(socket: &Path, state_dir: &Path) -> anyhow::Result<(Uni
         .with_context(|| format!("{} cannot be protected", socket.display()))?;
     Ok((listener, owner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn addresses_of(bind_to: &Bind) -> Vec<SocketAddr> {
+        let listeners = bind(bind_to, 0).await.unwrap();
+        listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn loopback_means_loopback_in_both_families_on_one_port() {
+        let addresses = addresses_of(&Bind::Loopback).await;
+        assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+        assert!(addresses.iter().all(|address| address.port() == addresses[0].port()));
+        assert_eq!(addresses[0].ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+
+    #[tokio::test]
+    async fn lan_means_every_address_and_custom_means_one() {
+        let lan = addresses_of(&Bind::Lan).await;
+        assert!(!lan.is_empty() && lan.iter().all(|address| address.ip().is_unspecified()));
+        let one: IpAddr = "127.0.0.5".parse().unwrap();
+        let custom: Vec<IpAddr> = addresses_of(&Bind::Custom(one)).await.iter().map(SocketAddr::ip).collect();
+        assert_eq!(custom, [one]);
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_what_to_do() {
+        let taken = bind(&Bind::Loopback, 0).await.unwrap();
+        let port = taken[0].local_addr().unwrap().port();
+        let error = bind(&Bind::Loopback, port).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("port {port} is taken by another program"));
+        assert!(error.downcast_ref::<Advised>().unwrap().hint.contains("--port"));
+    }
+}

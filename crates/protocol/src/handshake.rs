@@ -181,7 +181,7 @@ impl Connect {
         if params.get("scopes").and_then(Value::as_array).is_some_and(|scopes| scopes.len() > MAX_SCOPES) {
             return Err(format!("at /scopes: must not have more than {MAX_SCOPES} items"));
         }
-        serde_json::from_value(params.clone()).map_err(|error| error.to_string())
+        Self::deserialize(params).map_err(|error| error.to_string())
     }
 
     /// Whether raw parameters claim to be a worker: those get no words at all (wire.md §1.5).

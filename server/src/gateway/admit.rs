@@ -116,15 +116,18 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         bootstrap,
         paired: paired.as_ref(),
     };
-    match access::decide(&facts, &state.config().policy) {
+    let verdict = access::decide(&facts, &state.config().policy);
+    let is_refused = matches!(verdict, Verdict::Refuse(_));
+    if !is_refused {
+        check_build(candidate)?;
+    }
+    if !is_refused && bootstrap == Presented::Valid {
+        // Also by a device that was paired already: a link works once, whoever uses it.
+        credentials::spend_owner_link(state, connect).await?;
+    }
+    match verdict {
         Verdict::Refuse(refusal) => Err(Some(refusal)),
-        Verdict::Admit(grant) => {
-            if bootstrap == Presented::Valid {
-                // A device that was paired already uses the link up all the same.
-                credentials::spend_owner_link(state, connect).await?;
-            }
-            Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
-        }
+        Verdict::Admit(grant) => Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?))),
         Verdict::Approve { ask, via, grant } => {
             let paired = approve(state, candidate, ask, via, &grant).await?;
             Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
@@ -141,10 +144,6 @@ async fn approve(
     via: ApprovedVia,
     grant: &Grant,
 ) -> Result<Option<Device>, Refusal> {
-    check_build(candidate)?;
-    if via == ApprovedVia::Bootstrap {
-        credentials::spend_owner_link(state, candidate.connect).await?;
-    }
     let event = PairingEvent::Grant {
         issuer: credentials::issuer(state, candidate.connect, grant.method),
         generation: Uuid::new_v4().to_string(),
@@ -162,7 +161,6 @@ async fn pair<S: AsyncRead + AsyncWrite + Unpin>(
     decisions: Option<mpsc::UnboundedReceiver<(String, Wake)>>,
     socket: &mut Socket<S>,
 ) -> Result<Next, Option<Refusal>> {
-    check_build(candidate)?;
     let event = PairingEvent::Ask { ask: Box::new(asked.ask.clone()), request_id: Uuid::new_v4().to_string() };
     let pending = apply(state, candidate, event).await?.pending.ok_or(Refusal::StoreUnavailable)?;
     if let Some(decisions) = decisions {
@@ -179,15 +177,13 @@ async fn pair<S: AsyncRead + AsyncWrite + Unpin>(
     }))))
 }
 
-/// The last steps of somebody who is let in: the page must be ours, a wish for more is written down, the
-/// token must fit.
+/// The last steps of somebody who is let in: a wish for more is written down, the token must fit.
 async fn enter(
     state: &AppState,
     candidate: &Candidate<'_>,
     grant: Grant,
     mut paired: Option<Device>,
 ) -> Result<Admitted, Refusal> {
-    check_build(candidate)?;
     credentials::note_success(state, candidate);
     let mut pending_request = None;
     if let Some(ask) = grant.pending.clone() {
@@ -225,13 +221,10 @@ async fn refresh_token(
     Ok(apply(state, candidate, event).await?.paired)
 }
 
-/// Stores what happened to the candidate's device, and does what follows from it.
+/// Stores what happened to the candidate's device.
 async fn apply(state: &AppState, candidate: &Candidate<'_>, event: PairingEvent) -> Result<DevicePairing, Refusal> {
     let device = candidate.device.ok_or(Refusal::DeviceRequired)?;
-    let applied = state.store.apply(device.id(), event, state.clock.now_ms()).await;
-    let applied = applied.map_err(|error| error.refusal())?;
-    effects::carry_out(state, applied.effects).await;
-    Ok(applied.pairing)
+    effects::apply(state, device.id(), event).await.map_err(|error| error.refusal())
 }
 
 /// A page that an older gateway served must be loaded anew (wire.md §4.3).

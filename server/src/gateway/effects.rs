@@ -2,16 +2,24 @@
 
 use std::time::Instant;
 
-use access::pairing::Effect;
+use access::pairing::{DevicePairing, Effect, PairingEvent};
 use protocol::event::{Decision, Event, PairResolved};
 use protocol::{Close, DeviceId};
 use serde_json::json;
 
 use super::registry::Wake;
 use crate::state::AppState;
+use crate::store::StoreError;
+
+/// Stores what happened to a device, then does what follows from it.
+pub async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, StoreError> {
+    let applied = state.store.apply(device_id, event, state.clock.now_ms()).await?;
+    carry_out(state, applied.effects).await;
+    Ok(applied.pairing)
+}
 
 /// Carries out all effects, in order.
-pub async fn carry_out(state: &AppState, effects: Vec<(DeviceId, Effect)>) {
+async fn carry_out(state: &AppState, effects: Vec<(DeviceId, Effect)>) {
     for (device_id, effect) in effects {
         carry_out_one(state, device_id, effect).await;
     }

@@ -53,8 +53,7 @@ pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
     }
     let now_ms = state.clock.now_ms();
     for device_id in state.store.find_expired_requests(now_ms).await? {
-        let applied = state.store.apply(&device_id, PairingEvent::Sweep, now_ms).await?;
-        effects::carry_out(state, applied.effects).await;
+        effects::apply(state, &device_id, PairingEvent::Sweep).await?;
     }
     Ok(())
 }

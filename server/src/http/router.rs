@@ -13,7 +13,8 @@ use protocol::Refusal;
 use serde_json::json;
 
 use super::peer::{Ingress, Peer};
-use super::{control_ui, health, security_headers};
+use super::security_headers::{FIXED, fixed, strict_transport_security};
+use super::{control_ui, health};
 use crate::gateway::upgrade;
 use crate::state::AppState;
 
@@ -29,7 +30,7 @@ pub fn router(state: &AppState) -> Router {
         move || health::ready(state.clone())
     };
     let arrive_state = state.clone();
-    let headers_state = state.clone();
+    let [content_type_options, referrer_policy, frame_options, permissions_policy, content_security_policy] = FIXED;
     Router::new()
         // Probes.
         .route("/health", get(health::live))
@@ -44,7 +45,14 @@ pub fn router(state: &AppState) -> Router {
         .with_state(options)
         // Who asks is found out before anything is answered; sockets leave here, on any path.
         .layer(middleware::from_fn(move |request, next| arrive(arrive_state.clone(), request, next)))
-        .layer(middleware::from_fn(move |request, next| security_headers::add(headers_state.clone(), request, next)))
+        .layer((
+            fixed(content_type_options),
+            fixed(referrer_policy),
+            fixed(frame_options),
+            fixed(permissions_policy),
+            fixed(content_security_policy),
+            strict_transport_security(state.clone()),
+        ))
 }
 
 /// Probes that answer even through a proxy we know nothing about: they say nothing.

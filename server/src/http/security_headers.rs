@@ -1,39 +1,48 @@
 //! Headers that go out with every response (wire.md §11).
 
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::state::AppState;
 
-/// What a response may do that is not a page: nothing.
-const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// What goes out unless the handler has said otherwise. A response that is not a page may do nothing.
+pub const FIXED: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(self), geolocation=()"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+];
 
-/// Adds what the handler has not set itself.
-pub async fn add(state: AppState, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    // A socket is no document; its answer says only what WebSocket wants (wire.md §1.1).
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return response;
-    }
-    let headers = response.headers_mut();
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(headers, header::REFERRER_POLICY, "no-referrer");
-    set(headers, header::X_FRAME_OPTIONS, "DENY");
-    set(headers, HeaderName::from_static("permissions-policy"), "camera=(), microphone=(self), geolocation=()");
-    set(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
-    if let Some(value) = &state.config().strict_transport_security
-        && let Ok(value) = HeaderValue::from_str(value)
-    {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
-    }
-    response
+/// Adds one of them.
+pub fn fixed(
+    (name, value): (HeaderName, &'static str),
+) -> SetResponseHeaderLayer<impl Fn(&Response) -> Option<HeaderValue> + Clone> {
+    let value = HeaderValue::from_static(value);
+    SetResponseHeaderLayer::if_not_present(name, move |response: &Response| {
+        is_document(response).then(|| value.clone())
+    })
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
-    headers.entry(name).or_insert(HeaderValue::from_static(value));
+/// Adds `Strict-Transport-Security` where it is set (`gateway.http.securityHeaders`).
+pub fn strict_transport_security(
+    state: AppState,
+) -> SetResponseHeaderLayer<impl Fn(&Response) -> Option<HeaderValue> + Clone> {
+    SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, move |response: &Response| {
+        let config = state.config();
+        let value = config.strict_transport_security.as_deref().filter(|_| is_document(response))?;
+        HeaderValue::from_str(value).ok()
+    })
+}
+
+/// A socket is no document; the answer to its upgrade says only what WebSocket wants (wire.md §1.1).
+fn is_document(response: &Response) -> bool {
+    response.status() != StatusCode::SWITCHING_PROTOCOLS
 }
 
 /// The policy of a page: its own scripts and styles, the scripts that carry this response's nonce,

@@ -90,6 +90,16 @@ async fn a_link_lets_one_browser_in_for_good() {
 }
 
 #[tokio::test]
+async fn a_page_that_has_to_be_loaded_anew_does_not_use_the_link_up() {
+    let gateway = TestGateway::start().await;
+    page(&gateway).await.enter(&browser(1, &link(&gateway).await)).await;
+    let code = link(&gateway).await;
+    let stale = browser(1, &code).client("buildId", "0.0.1");
+    assert_eq!(page(&gateway).await.refused(&stale).await.why(), "PROTOCOL_MISMATCH");
+    page(&gateway).await.enter(&browser(1, &code)).await;
+}
+
+#[tokio::test]
 async fn a_link_belongs_to_the_first_device_that_shows_it() {
     let gateway = TestGateway::start().await;
     let code = link(&gateway).await;

@@ -86,7 +86,7 @@ pub(super) fn approve(
     generation: &str,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    let denied = || if decider.is_admin() { Refusal::RequestUnknown } else { Refusal::ApprovalDenied };
+    let denied = || decider.told(Refusal::RequestUnknown, Refusal::ApprovalDenied);
     let pending = state.pending.as_ref().filter(|pending| pending.request_id == request_id).ok_or_else(denied)?;
     let only_operator = pending.roles.iter().all(|role| *role == Role::Operator);
     if !decider.may_touch(&pending.ask.device_id) || !(only_operator || decider.is_admin()) {
@@ -194,7 +194,7 @@ fn operator_part(scopes: &Scopes) -> Scopes {
 }
 
 pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decider) -> Result<Step, Refusal> {
-    let denied = || if decider.is_admin() { Refusal::RequestUnknown } else { Refusal::RejectionDenied };
+    let denied = || decider.told(Refusal::RequestUnknown, Refusal::RejectionDenied);
     let pending = state.pending.take_if(|pending| pending.request_id == request_id).ok_or_else(denied)?;
     if !decider.may_touch(&pending.ask.device_id) {
         return Err(Refusal::RejectionDenied);
@@ -203,7 +203,7 @@ pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decid
 }
 
 pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step, Refusal> {
-    let denied = || if decider.is_admin() { Refusal::DeviceUnknown } else { Refusal::RemovalDenied };
+    let denied = || decider.told(Refusal::DeviceUnknown, Refusal::RemovalDenied);
     let device = state.paired.take().ok_or_else(denied)?;
     if !decider.may_touch(&device.device_id) {
         return Err(Refusal::RemovalDenied);

@@ -58,6 +58,11 @@ impl Decider {
         self.scopes.contains(protocol::role::ADMIN)
     }
 
+    /// An admin is told what is wrong; others hear only that they may not (wire.md §7.2).
+    pub fn told(&self, what_is_wrong: Refusal, denied: Refusal) -> Refusal {
+        if self.is_admin() { what_is_wrong } else { denied }
+    }
+
     /// Whether another device's affairs are none of its business.
     pub fn is_confined_to_itself(&self) -> bool {
         self.by_device_credential && !self.is_admin()

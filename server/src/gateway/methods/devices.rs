@@ -47,8 +47,7 @@ pub async fn list(state: &AppState, caller: &Connection) -> Result<PairingList, 
 
 pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParams) -> Result<Approved, Refusal> {
     let decider = decider(caller);
-    let unknown =
-        if decider.scopes.contains(protocol::role::ADMIN) { Refusal::RequestUnknown } else { Refusal::ApprovalDenied };
+    let unknown = decider.told(Refusal::RequestUnknown, Refusal::ApprovalDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
     let event = PairingEvent::Approve {
         request_id: params.request_id.clone(),
@@ -63,8 +62,7 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
 
 pub async fn reject(state: &AppState, caller: &Connection, params: RequestRef) -> Result<Value, Refusal> {
     let decider = decider(caller);
-    let unknown =
-        if decider.scopes.contains(protocol::role::ADMIN) { Refusal::RequestUnknown } else { Refusal::RejectionDenied };
+    let unknown = decider.told(Refusal::RequestUnknown, Refusal::RejectionDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
     apply(state, &device_id, PairingEvent::Reject { request_id: params.request_id.clone(), decider }).await?;
     Ok(json!({"requestId": params.request_id, "deviceId": device_id}))
@@ -116,10 +114,7 @@ async fn device_of(state: &AppState, request_id: &str) -> Result<Option<DeviceId
 }
 
 async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, Refusal> {
-    let applied = state.store.apply(device_id, event, state.clock.now_ms()).await;
-    let applied = applied.map_err(|error| error.refusal())?;
-    effects::carry_out(state, applied.effects).await;
-    Ok(applied.pairing)
+    effects::apply(state, device_id, event).await.map_err(|error| error.refusal())
 }
 
 fn decider(caller: &Connection) -> Decider {
