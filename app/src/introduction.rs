@@ -1,5 +1,7 @@
 //! How this page introduces itself: the `connect` request and the text its key signs (wire.md §2.2, §3.2).
 
+use std::collections::BTreeMap;
+
 use protocol::handshake::{Auth, CONTROL_UI, Client, DeviceProof};
 use protocol::role::OWNER_SCOPES;
 use protocol::{CAP_PAIRING_WAIT, Challenge, Connect, PROTOCOL_VERSION, PublicKey};
@@ -48,6 +50,9 @@ pub fn introduce(
         role: Some("operator".to_owned()),
         scopes: Some(OWNER_SCOPES.map(str::to_owned).to_vec()),
         caps: vec![CAP_PAIRING_WAIT.to_owned()],
+        commands: Vec::new(),
+        permissions: BTreeMap::new(),
+        path_env: None,
         device: Some(proof.clone()),
         auth: auth(credential),
         locale: surroundings.locale.clone(),

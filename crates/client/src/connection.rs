@@ -10,6 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::event::{Event, PairPending};
 use protocol::frame::{EventFrame, Incoming};
 use protocol::handshake::{Auth, Client, DeviceProof};
+use protocol::node::Surface;
 use protocol::{
     CAP_PAIRING_WAIT, Challenge, Close, Connect, HelloOk, MAX_PAYLOAD, Method, PROTOCOL_VERSION, Request, Response,
     Role, Scopes,
@@ -40,7 +41,12 @@ pub struct ConnectOptions {
     pub client: Client,
     pub role: Role,
     pub scopes: Scopes,
+    /// Capabilities of the client; a node's stand in `surface`.
     pub caps: Vec<String>,
+    /// What a node offers.
+    pub surface: Surface,
+    /// Where a node looks for programs.
+    pub path_env: Option<String>,
     pub auth: Auth,
     /// The device key to prove. The owner socket needs none.
     pub identity: Option<Identity>,
@@ -52,7 +58,17 @@ impl ConnectOptions {
     /// A client without credentials that waits ten seconds for an answer.
     pub fn new(client: Client, role: Role, scopes: Scopes) -> Self {
         let timeout = Duration::from_secs(10);
-        Self { client, role, scopes, caps: Vec::new(), auth: Auth::default(), identity: None, timeout }
+        Self {
+            client,
+            role,
+            scopes,
+            caps: Vec::new(),
+            surface: Surface::default(),
+            path_env: None,
+            auth: Auth::default(),
+            identity: None,
+            timeout,
+        }
     }
 
     /// An operator at a terminal.
@@ -99,7 +115,10 @@ impl ConnectOptions {
             client: self.client.clone(),
             role: Some(self.role.as_str().to_owned()),
             scopes: Some(self.scopes.as_slice().to_vec()),
-            caps: self.caps.clone(),
+            caps: self.caps.iter().chain(&self.surface.caps).cloned().collect(),
+            commands: self.surface.commands.clone(),
+            permissions: self.surface.permissions.clone(),
+            path_env: self.path_env.clone(),
             device: None,
             auth: (!self.auth.is_empty()).then(|| self.auth.clone()),
             locale: None,

@@ -6,53 +6,63 @@ use crate::pairing::PairingReason;
 use crate::role::{PAIRING, Scopes};
 use crate::{DeviceId, Fingerprint, Role};
 
-/// Every event this gateway sends.
+/// Who hears an event (wire.md §8.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    ConnectChallenge,
-    DevicePairChanged,
+pub enum Audience {
+    /// Everyone, nodes included.
+    Everyone,
+    /// Operators who hold the scope.
+    Operators(&'static str),
+    /// Only the connection it is meant for; it carries no `seq`.
+    One,
+}
+
+/// The events this gateway sends: name and audience.
+macro_rules! events {
+    ($($(#[$doc:meta])* $event:ident = $name:literal, $audience:expr;)*) => {
+        /// Every event this gateway sends.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $event,)*
+        }
+
+        impl Event {
+            pub const ALL: &'static [Self] = &[$(Self::$event,)*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)*
+                }
+            }
+
+            pub fn audience(self) -> Audience {
+                match self {
+                    $(Self::$event => $audience,)*
+                }
+            }
+        }
+    };
+}
+
+events! {
+    ConnectChallenge = "connect.challenge", Audience::One;
+    DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.
-    DevicePairPending,
-    DevicePairRequested,
-    DevicePairResolved,
-    Shutdown,
-    Tick,
+    DevicePairPending = "device.pair.pending", Audience::One;
+    DevicePairRequested = "device.pair.requested", Audience::Operators(PAIRING);
+    DevicePairResolved = "device.pair.resolved", Audience::Operators(PAIRING);
+    Shutdown = "shutdown", Audience::Everyone;
+    Tick = "tick", Audience::Everyone;
 }
 
 impl Event {
-    pub const ALL: [Self; 7] = [
-        Self::ConnectChallenge,
-        Self::DevicePairChanged,
-        Self::DevicePairPending,
-        Self::DevicePairRequested,
-        Self::DevicePairResolved,
-        Self::Shutdown,
-        Self::Tick,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ConnectChallenge => "connect.challenge",
-            Self::DevicePairChanged => "device.pair.changed",
-            Self::DevicePairPending => "device.pair.pending",
-            Self::DevicePairRequested => "device.pair.requested",
-            Self::DevicePairResolved => "device.pair.resolved",
-            Self::Shutdown => "shutdown",
-            Self::Tick => "tick",
-        }
-    }
-
-    /// The scope a listener must hold; `None` is for everyone, nodes included.
-    pub fn guard(self) -> Option<&'static str> {
-        match self {
-            Self::DevicePairChanged | Self::DevicePairRequested | Self::DevicePairResolved => Some(PAIRING),
-            Self::ConnectChallenge | Self::DevicePairPending | Self::Shutdown | Self::Tick => None,
-        }
-    }
-
     /// Whether a connection with this role and these scopes hears it.
     pub fn reaches(self, role: Role, scopes: &Scopes) -> bool {
-        self.guard().is_none_or(|scope| role == Role::Operator && scopes.allow(role, scope))
+        match self.audience() {
+            Audience::Everyone => true,
+            Audience::Operators(scope) => role == Role::Operator && scopes.allow(role, scope),
+            Audience::One => false,
+        }
     }
 }
 

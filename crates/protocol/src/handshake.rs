@@ -1,6 +1,8 @@
 //! The handshake: the gateway's challenge, the client's `connect`, the gateway's `hello-ok`
 //! (wire.md §2).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use crate::device::SignedFields;
 use crate::role::Scopes;
 use crate::secret::Secret;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
-use crate::{MINIMUM_PROBE_PROTOCOL, PROTOCOL_VERSION, Role};
+use crate::{CAP_PAIRING_WAIT, MINIMUM_PROBE_PROTOCOL, PROTOCOL_VERSION, Role};
 
 /// Who may say hello: the programs that know this protocol (wire.md §2.2).
 pub const CLIENT_IDS: [&str; 17] = [
@@ -60,6 +62,14 @@ pub struct Connect {
     pub scopes: Option<Vec<String>>,
     #[serde(default)]
     pub caps: Vec<String>,
+    /// What a node can be asked to do (wire.md §9.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub permissions: BTreeMap<String, bool>,
+    /// Where a node looks for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_env: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceProof>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +135,12 @@ const WORD: Shape = Shape::Text { min: 1, max: 256 };
 /// How many scopes a client may ask for. There are ten.
 const MAX_SCOPES: usize = 64;
 
+/// How many capabilities, commands or permissions a client may declare.
+const MAX_DECLARED: usize = 256;
+
+/// The longest `pathEnv`, in characters.
+const MAX_PATH_ENV: usize = 16_384;
+
 const CLIENT: &[Property] = &[
     required("id", Shape::OneOf(&CLIENT_IDS)),
     required("version", WORD),
@@ -161,10 +177,10 @@ const CONNECT: Shape = Shape::Object(&[
     required("client", Shape::Object(CLIENT)),
     optional("role", NON_EMPTY),
     optional("scopes", Shape::List(&WORD)),
-    optional("caps", Shape::List(&NON_EMPTY)),
-    optional("commands", Shape::List(&NON_EMPTY)),
+    optional("caps", Shape::List(&WORD)),
+    optional("commands", Shape::List(&WORD)),
     optional("permissions", Shape::Flags),
-    optional("pathEnv", TEXT),
+    optional("pathEnv", Shape::Text { min: 0, max: MAX_PATH_ENV }),
     optional("computerUse", Shape::Any),
     optional("workerRuns", Shape::Any),
     optional("modelCatalog", Shape::Any),
@@ -178,8 +194,14 @@ impl Connect {
     /// Checks the closed shape. The error names every problem.
     pub fn parse(params: &Value) -> Result<Self, String> {
         CONNECT.check(params)?;
-        if params.get("scopes").and_then(Value::as_array).is_some_and(|scopes| scopes.len() > MAX_SCOPES) {
-            return Err(format!("at /scopes: must not have more than {MAX_SCOPES} items"));
+        for (name, most) in [("scopes", MAX_SCOPES), ("caps", MAX_DECLARED), ("commands", MAX_DECLARED)] {
+            if params.get(name).and_then(Value::as_array).is_some_and(|items| items.len() > most) {
+                return Err(format!("at /{name}: must not have more than {most} items"));
+            }
+        }
+        let permissions = params.get("permissions").and_then(Value::as_object);
+        if permissions.is_some_and(|flags| flags.len() > MAX_DECLARED || flags.keys().any(|name| name.len() > 256)) {
+            return Err(format!("at /permissions: must not have more than {MAX_DECLARED} short names"));
         }
         Self::deserialize(params).map_err(|error| error.to_string())
     }
@@ -201,6 +223,15 @@ impl Connect {
             && max >= MINIMUM_PROBE_PROTOCOL
             && min <= MINIMUM_PROBE_PROTOCOL;
         current || probe || legacy_node
+    }
+
+    /// What a node declares that it offers.
+    pub fn surface(&self) -> crate::node::Surface {
+        crate::node::Surface {
+            caps: unique(&self.caps).into_iter().filter(|cap| cap != CAP_PAIRING_WAIT).collect(),
+            commands: unique(&self.commands),
+            permissions: self.permissions.clone(),
+        }
     }
 
     /// The role asked for; `None` when it is not one of ours.
@@ -247,6 +278,17 @@ impl Connect {
             device_family: self.client.device_family.as_deref().unwrap_or_default(),
         }
     }
+}
+
+/// Each once, in the order of first mention.
+fn unique(names: &[String]) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        if !list.iter().any(|known| known == name) {
+            list.push(name.to_owned());
+        }
+    }
+    list
 }
 
 impl Auth {

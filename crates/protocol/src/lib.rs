@@ -14,7 +14,7 @@
 //!
 //! Reading order: [`frame`] (the envelope), [`handshake`] (connect and hello), [`device`] (keys, ids,
 //! fingerprints), [`role`] (who may do what), [`pairing`] (the records people decide on),
-//! [`method`] and [`event`], and [`refusal`] (every way to say no).
+//! [`node`] (what machines offer), [`method`] and [`event`], and [`refusal`] (every way to say no).
 
 pub mod device;
 pub mod event;
@@ -22,6 +22,7 @@ pub mod fingerprint_words;
 pub mod frame;
 pub mod handshake;
 pub mod method;
+pub mod node;
 pub mod pairing;
 pub mod refusal;
 pub mod role;

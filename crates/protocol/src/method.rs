@@ -3,27 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::role::{PAIRING, READ, Role, Scopes};
+use crate::role::{ADMIN, PAIRING, READ, Role, Scopes};
 use crate::secret::Secret;
 use crate::shape::{NON_EMPTY, Property, Shape, optional, required};
 use crate::{DeviceId, Refusal};
-
-/// The methods this gateway answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    ConfigGet,
-    DevicePairApprove,
-    DevicePairList,
-    DevicePairReject,
-    DevicePairRemove,
-    DevicePairRename,
-    DeviceTokenRevoke,
-    DeviceTokenRotate,
-    Health,
-    /// Extension, owner socket only: makes a one-time link for the owner's browser.
-    OwnerLink,
-    Status,
-}
 
 /// Who may call a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,121 +15,93 @@ pub enum Access {
     Everyone,
     /// Operators who hold the scope.
     Operator(&'static str),
+    /// Nodes. An operator who calls one is told that its role is wrong (wire.md §7.1).
+    Node,
     /// Only the owner of the machine, over the owner socket.
     Owner,
 }
 
-/// Methods for nodes; an operator who calls one is told that its role is wrong (wire.md §7.1).
-const NODE_METHODS: [&str; 11] = [
-    "node.event",
-    "node.invoke.result",
-    "node.invoke.progress",
-    "node.pending.pull",
-    "node.pending.ack",
-    "node.pending.drain",
-    "node.skills.update",
-    "node.pluginTools.update",
-    "node.runnerInventory.update",
-    "node.pluginSurface.refresh",
-    "skills.bins",
-];
+/// The methods this gateway answers: name, who may call it, and its parameters.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident = $name:literal, $access:expr, [$($property:expr),*];)*) => {
+        /// The methods this gateway answers.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Method {
+            $($(#[$doc])* $method,)*
+        }
+
+        impl Method {
+            pub const ALL: &'static [Self] = &[$(Self::$method,)*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$method => $name,)*
+                }
+            }
+
+            pub fn access(self) -> Access {
+                match self {
+                    $(Self::$method => $access,)*
+                }
+            }
+
+            fn params(self) -> Shape {
+                match self {
+                    $(Self::$method => {
+                        const PARAMS: &[Property] = &[$($property),*];
+                        Shape::Object(PARAMS)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+const REQUEST_ID: Property = required("requestId", NON_EMPTY);
+const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
+const ROLE: Property = required("role", NON_EMPTY);
+
+methods! {
+    ConfigGet = "config.get", Access::Operator(READ), [];
+    DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
+    DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
+    DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
+    DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
+    DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
+        [DEVICE_ID, required("label", Shape::Text { min: 1, max: 64 })];
+    DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
+    DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
+        [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
+    /// Extension, owner socket only: makes a one-time link for the owner's browser.
+    OwnerLink = "owner.link", Access::Owner, [];
+    Status = "status", Access::Operator(READ), [];
+}
 
 impl Method {
-    pub const ALL: [Self; 11] = [
-        Self::ConfigGet,
-        Self::DevicePairApprove,
-        Self::DevicePairList,
-        Self::DevicePairReject,
-        Self::DevicePairRemove,
-        Self::DevicePairRename,
-        Self::DeviceTokenRevoke,
-        Self::DeviceTokenRotate,
-        Self::Health,
-        Self::OwnerLink,
-        Self::Status,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ConfigGet => "config.get",
-            Self::DevicePairApprove => "device.pair.approve",
-            Self::DevicePairList => "device.pair.list",
-            Self::DevicePairReject => "device.pair.reject",
-            Self::DevicePairRemove => "device.pair.remove",
-            Self::DevicePairRename => "device.pair.rename",
-            Self::DeviceTokenRevoke => "device.token.revoke",
-            Self::DeviceTokenRotate => "device.token.rotate",
-            Self::Health => "health",
-            Self::OwnerLink => "owner.link",
-            Self::Status => "status",
-        }
-    }
-
-    pub fn access(self) -> Access {
-        match self {
-            Self::Health => Access::Everyone,
-            Self::ConfigGet | Self::Status => Access::Operator(READ),
-            Self::DevicePairApprove
-            | Self::DevicePairList
-            | Self::DevicePairReject
-            | Self::DevicePairRemove
-            | Self::DevicePairRename
-            | Self::DeviceTokenRevoke
-            | Self::DeviceTokenRotate => Access::Operator(PAIRING),
-            Self::OwnerLink => Access::Owner,
-        }
-    }
-
     /// Whether `features.methods` names it.
     pub fn is_advertised(self) -> bool {
         self.access() != Access::Owner
     }
 
-    fn params(self) -> Shape {
-        const REQUEST_ID: Property = required("requestId", NON_EMPTY);
-        const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
-        const ROLE: Property = required("role", NON_EMPTY);
-        const LABEL: Property = required("label", Shape::Text { min: 1, max: 64 });
-        const DIGEST: Property = optional("digest", NON_EMPTY);
-        const SCOPES: Property = optional("scopes", Shape::List(&NON_EMPTY));
-        const PROBE: Property = optional("probe", Shape::Bool);
-        const APPROVE: &[Property] = &[REQUEST_ID, DIGEST];
-        const RENAME: &[Property] = &[DEVICE_ID, LABEL];
-        const ROTATE: &[Property] = &[DEVICE_ID, ROLE, SCOPES];
-        Shape::Object(match self {
-            Self::ConfigGet | Self::DevicePairList | Self::OwnerLink | Self::Status => &[],
-            Self::Health => &[PROBE],
-            Self::DevicePairApprove => APPROVE,
-            Self::DevicePairReject => &[REQUEST_ID],
-            Self::DevicePairRemove => &[DEVICE_ID],
-            Self::DevicePairRename => RENAME,
-            Self::DeviceTokenRevoke => &[DEVICE_ID, ROLE],
-            Self::DeviceTokenRotate => ROTATE,
-        })
-    }
-
     /// Finds the method a caller means and checks that it may call it, in the order of wire.md §7.
     /// `is_owner` is true only on the owner socket.
     pub fn authorize(name: &str, role: Role, scopes: &Scopes, is_owner: bool) -> Result<Self, Refusal> {
-        let method = Self::ALL.into_iter().find(|method| method.name() == name);
-        if method == Some(Self::Health) {
-            return Ok(Self::Health);
+        let method = Self::ALL.iter().copied().find(|method| method.name() == name);
+        let method = method.filter(|method| is_owner || method.access() != Access::Owner);
+        match (method.map(Self::access), role) {
+            (Some(Access::Everyone), _) | (Some(Access::Node), Role::Node) | (Some(Access::Owner), Role::Operator) => {}
+            (Some(Access::Operator(_) | Access::Owner) | None, Role::Node) | (Some(Access::Node), Role::Operator) => {
+                return Err(Refusal::RoleUnauthorized { role });
+            }
+            (Some(Access::Operator(scope)), Role::Operator) if scopes.allow(role, scope) => {}
+            (Some(Access::Operator(scope)), Role::Operator) => {
+                return Err(Refusal::MissingScope { scope: scope.to_owned() });
+            }
+            (None, Role::Operator) if scopes.contains(ADMIN) => {}
+            (None, Role::Operator) => return Err(Refusal::MissingScope { scope: ADMIN.to_owned() }),
         }
-        if (role == Role::Node) != NODE_METHODS.contains(&name) {
-            return Err(Refusal::RoleUnauthorized { role });
-        }
-        let Some(method) = method.filter(|method| is_owner || method.is_advertised()) else {
-            return Err(if role == Role::Operator && !scopes.contains(crate::role::ADMIN) {
-                Refusal::MissingScope { scope: crate::role::ADMIN.to_owned() }
-            } else {
-                Refusal::UnknownMethod { method: name.to_owned() }
-            });
-        };
-        match method.access() {
-            Access::Everyone | Access::Owner => Ok(method),
-            Access::Operator(scope) if scopes.allow(role, scope) => Ok(method),
-            Access::Operator(scope) => Err(Refusal::MissingScope { scope: scope.to_owned() }),
-        }
+        method.ok_or_else(|| Refusal::UnknownMethod { method: name.to_owned() })
     }
 
     /// Checks the closed parameter shape and reads the parameters.

@@ -155,6 +155,7 @@ impl Refusal {
             Self::TooManyRequestsWaiting => {
                 advice("Too many requests wait from this address.", "Decide on those first, or wait five minutes.")
             }
+            Self::Node(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(
                 "The request came through a proxy that the gateway was not told to trust, or that does not say for whom it speaks.",
                 "On the gateway's machine, add the proxy's address to gateway.trustedProxies and let it set X-Forwarded-For.",
@@ -179,6 +180,6 @@ impl Refusal {
     }
 }
 
-fn advice(sentence: &'static str, next_step: &'static str) -> Advice {
+pub(super) fn advice(sentence: &'static str, next_step: &'static str) -> Advice {
     Advice { sentence, next_step }
 }

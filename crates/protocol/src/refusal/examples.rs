@@ -1,6 +1,6 @@
 //! One of each, for tables, tests and finding advice.
 
-use super::{Audience, IdentityReason, PairingRequired, Refusal, SecretKind};
+use super::{Audience, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind};
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
 
@@ -19,7 +19,7 @@ impl Refusal {
                 wait_then_retry: false,
             }))
         };
-        vec![
+        let mut examples = vec![
             Self::NotJson,
             Self::NotARequest,
             Self::FrameTooLarge,
@@ -94,6 +94,8 @@ impl Refusal {
             Self::ProxyUnattributable,
             Self::TooManyUnauthenticated,
             Self::GatewayStopping,
-        ]
+        ];
+        examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
+        examples
     }
 }

@@ -3,6 +3,7 @@
 
 mod advice;
 mod examples;
+mod node;
 mod wire;
 
 use crate::DeviceId;
@@ -11,6 +12,7 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use node::{CommandBarred, NodeRefusal, Work};
 
 /// How a socket is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +183,7 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Node(NodeRefusal),
 
     // Before there is a socket.
     ProxyUnattributable,
@@ -213,7 +216,9 @@ impl IdentityReason {
 impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
-        if matches!(
+        if let Self::Node(refusal) = self {
+            refusal.code()
+        } else if matches!(
             self,
             Self::DeviceRequired
                 | Self::PairingRequired(_)
@@ -266,6 +271,7 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Node(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated => None,
             Self::NotARequest
@@ -335,6 +341,8 @@ impl Refusal {
             (Some(false), None)
         } else if matches!(self, Self::StoreUnavailable | Self::TooManyRequestsWaiting) {
             (Some(true), Some(RETRY_AFTER_MS))
+        } else if matches!(self, Self::Node(refusal) if refusal.is_retryable()) {
+            (Some(true), None)
         } else {
             (None, None)
         }

@@ -84,6 +84,7 @@ impl Refusal {
             Self::RevocationDenied => "device token revocation denied".to_owned(),
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
+            Self::Node(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
                 "Proxy client attribution is required. Configure gateway.trustedProxies narrowly and make the proxy overwrite or safely rebuild forwarded client headers.".to_owned()
             }
@@ -94,13 +95,12 @@ impl Refusal {
 
     /// The machine-readable `details` of the wire error.
     pub fn details(&self) -> Option<Value> {
-        let mut details = Map::new();
-        details.insert("code".to_owned(), self.detail_code()?.into());
-        details.extend(self.more_details());
-        Some(Value::Object(details))
+        let code = self.detail_code().map(|code| ("code".to_owned(), code.into()));
+        let details: Map<String, Value> = code.into_iter().chain(self.more_details()).collect();
+        (!details.is_empty()).then_some(Value::Object(details))
     }
 
-    /// The `details.code` that programs branch on. Refusals without one have no details.
+    /// The `details.code` that programs branch on.
     pub fn detail_code(&self) -> Option<&'static str> {
         Some(match self {
             Self::ProtocolMismatch { .. } | Self::ControlUiOutdated { .. } => "PROTOCOL_MISMATCH",
@@ -135,6 +135,7 @@ impl Refusal {
             Self::RequestChanged => "REQUEST_CHANGED",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
+            Self::Node(refusal) => return refusal.detail_code(),
             Self::NotJson
             | Self::NotARequest
             | Self::FrameTooLarge
@@ -189,6 +190,8 @@ impl Refusal {
             json!({"gatewayBuildId": gateway_build_id, "reloadRequired": true})
         } else if let Self::ClientVersionMismatch { client, gateway } = self {
             json!({"clientVersion": client, "gatewayVersion": gateway})
+        } else if let Self::Node(refusal) = self {
+            refusal.more_details()
         } else if let Self::MissingScope { scope } = self {
             json!({"missingScope": scope, "requiredScopes": [scope]})
         } else if let Self::PairingRejected { request_id }
