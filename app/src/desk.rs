@@ -96,7 +96,7 @@ impl Desk {
 
 /// What an approval of this card would cover: the gateway's digest, or our own for a gateway that sends none.
 pub fn shown_digest(request: &PendingRequest) -> String {
-    request.evidence.as_ref().map_or_else(|| request.digest(), |evidence| evidence.digest.clone())
+    request.evidence.as_ref().map_or_else(|| request.digest(None), |evidence| evidence.digest.clone())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::advised::Advised;
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
-use crate::gateway::sweeper;
+use crate::gateway::{presence, sweeper};
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::AppState;
@@ -93,7 +93,10 @@ impl Gateway {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             seen: Arc::default(),
+            invocations: Arc::default(),
+            host_name: host_name(),
         };
+        state.registry.broadcast_presence(presence::list(&state));
         let router = router(&state);
         for listener in listeners {
             state.tasks.spawn(listen::serve_tcp(state.clone(), listener, router.clone()));
@@ -101,6 +104,7 @@ impl Gateway {
         state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
         state.tasks.spawn(sweeper::tick(state.clone()));
         state.tasks.spawn(sweeper::sweep_regularly(state.clone()));
+        state.tasks.spawn(presence::announce_changes(state.clone()));
         state.tasks.spawn(live::watch(state.clone(), publish.clone(), env.clone(), flags));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
@@ -126,6 +130,12 @@ impl Gateway {
         let _ = std::fs::remove_file(&state.paths.owner_socket);
         tracing::info!("The gateway has stopped");
     }
+}
+
+/// What this machine calls itself.
+fn host_name() -> Arc<str> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "this machine".into() } else { name.into() }
 }
 
 /// Makes the folders, for their owner alone.

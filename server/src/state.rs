@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{Config, Paths};
 use crate::gateway::limits::{RateLimiter, Unauthenticated};
+use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
@@ -33,6 +34,9 @@ pub struct AppState {
     pub stopping: CancellationToken,
     pub tasks: TaskTracker,
     pub seen: Arc<SeenLog>,
+    pub invocations: Arc<Invocations>,
+    /// What this machine calls itself.
+    pub host_name: Arc<str>,
 }
 
 impl AppState {
@@ -51,13 +55,19 @@ impl AppState {
     }
 }
 
-/// Who got in lately. It is written behind, so that a connect costs no write to disk.
+/// Who came, went or gave a sign of life lately. It is written behind, so that a connect costs no write to disk.
 #[derive(Debug, Default)]
 pub struct SeenLog(Mutex<HashMap<(DeviceId, Role), Seen>>);
 
 impl SeenLog {
     pub fn add(&self, seen: Seen) {
-        self.lock().insert((seen.device_id.clone(), seen.role), seen);
+        let key = (seen.device_id.clone(), seen.role);
+        let mut log = self.lock();
+        let seen = match log.remove(&key) {
+            Some(earlier) => seen.after(earlier),
+            None => seen,
+        };
+        log.insert(key, seen);
     }
 
     fn take(&self) -> Vec<Seen> {

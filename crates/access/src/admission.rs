@@ -4,6 +4,7 @@
 //! [`decide`] is called; what it returns is carried out without a second thought.
 
 use protocol::handshake::AuthMethod;
+use protocol::node::Offer;
 use protocol::pairing::{ApprovedVia, Network, Origin, PairingReason};
 use protocol::refusal::{Audience, SecretKind};
 use protocol::role::OWNER_SCOPES;
@@ -14,6 +15,7 @@ use crate::locality::{Attribution, Ingress};
 use crate::metadata;
 use crate::pairing::{Ask, Device};
 use crate::policy::{AuthMode, Knock, Policy};
+use crate::surface::Platform;
 
 /// Everything that is known when a connection asks to be let in.
 #[derive(Debug, Clone, Copy)]
@@ -220,7 +222,7 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
         let exceeds_token = proof == Proof::DeviceToken && !token_allows(paired, role, &grant.scopes);
         return if exceeds_token { Verdict::Refuse(Refusal::DeviceTokenScopeMismatch) } else { Verdict::Admit(grant) };
     };
-    let ask = new_ask(facts, device, role, &grant.scopes, reason, proof);
+    let ask = new_ask(facts, policy, device, role, &grant.scopes, reason, proof);
     if proof == Proof::Bootstrap {
         return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::Bootstrap, grant };
     }
@@ -244,7 +246,8 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
     Verdict::Pair(Box::new(Waiting {
         ask,
         approved: paired.map(|device| (device.roles.clone(), device.scopes.normalized())),
-        wait_then_retry: connect.is_control_ui() && role == Role::Operator,
+        // A node host that is sent away without this stays away until somebody restarts it (wire.md §4.4).
+        wait_then_retry: role == Role::Node || connect.is_control_ui(),
     }))
 }
 
@@ -268,8 +271,16 @@ fn token_allows(paired: Option<&Device>, role: Role, asked: &Scopes) -> bool {
     paired.and_then(|device| device.live_token(role)).is_some_and(|token| token.scopes.allow_all(role, asked))
 }
 
+/// What a node offers, as far as it may (wire.md §9.4).
+pub fn offer(connect: &Connect, policy: &Policy) -> Offer {
+    let (platform, family) = metadata::described(&connect.client);
+    let platform = Platform::of(&platform, family.as_deref());
+    Offer { version: connect.client.version.clone(), surface: policy.commands.permitted(platform, &connect.surface()) }
+}
+
 fn new_ask(
     facts: &Facts<'_>,
+    policy: &Policy,
     device: &VerifiedDevice,
     role: Role,
     asked: &Scopes,
@@ -278,6 +289,7 @@ fn new_ask(
 ) -> Ask {
     let client = &facts.connect.client;
     let (platform, device_family) = metadata::described(client);
+    let node = (role == Role::Node).then(|| offer(facts.connect, policy));
     Ask {
         device_id: device.id().clone(),
         public_key: device.key().to_base64url(),
@@ -299,6 +311,7 @@ fn new_ask(
             page: facts.page.map(str::to_owned),
         },
         user_agent: facts.connect.user_agent.clone(),
+        node,
     }
 }
 

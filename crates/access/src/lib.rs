@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Reading order: [`locality`] and [`origin`] (where from), [`identity`] (who), [`pairing`] (what a
-//! device was granted and what it asks for), [`admission`] (the verdict), [`policy`] (the settings
+//! device was granted and what it asks for), [`surface`] (what a node may be asked to do), [`admission`] (the verdict), [`policy`] (the settings
 //! that decisions may see).
 
 pub mod admission;
@@ -23,6 +23,7 @@ pub mod metadata;
 pub mod origin;
 pub mod pairing;
 pub mod policy;
+pub mod surface;
 
 pub use admission::{Facts, Grant, Verdict, decide};
 pub use identity::VerifiedDevice;

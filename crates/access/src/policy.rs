@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use crate::locality::TrustedProxies;
 use crate::origin::OriginPolicy;
+use crate::surface::CommandPolicy;
 
 /// Everything the owner can set that changes a verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Policy {
     pub auto_approve_cidrs: Vec<IpNet>,
     /// `gateway.pairing.knock`.
     pub knock: Knock,
+    /// `gateway.nodes.commands`.
+    pub commands: CommandPolicy,
 }
 
 /// What an unknown device must show (`gateway.auth.mode`).

@@ -128,6 +128,11 @@ impl Row {
             created_at_ms: NOW,
             approved_at_ms: NOW,
             last_seen_at_ms: None,
+            last_seen_reason: None,
+            surface: None,
+            pending_surface: None,
+            last_connected_at_ms: None,
+            last_disconnected_at_ms: None,
             tokens: vec![token],
         })
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pairing::PairingReason;
-use crate::role::{PAIRING, Scopes};
+use crate::role::{PAIRING, READ, Scopes};
 use crate::{DeviceId, Fingerprint, Role};
 
 /// Who hears an event (wire.md §8.2).
@@ -51,6 +51,15 @@ events! {
     DevicePairPending = "device.pair.pending", Audience::One;
     DevicePairRequested = "device.pair.requested", Audience::Operators(PAIRING);
     DevicePairResolved = "device.pair.resolved", Audience::Operators(PAIRING);
+    Health = "health", Audience::Everyone;
+    NodeHostStats = "node.hostStats", Audience::Operators(READ);
+    NodeInvokeCancel = "node.invoke.cancel", Audience::One;
+    NodeInvokeRequest = "node.invoke.request", Audience::One;
+    NodePairRequested = "node.pair.requested", Audience::Operators(PAIRING);
+    /// Also sent to the node itself, then without a `seq`.
+    NodePairResolved = "node.pair.resolved", Audience::Operators(PAIRING);
+    NodeRunnerInventoryChanged = "node.runnerInventory.changed", Audience::Operators(READ);
+    Presence = "presence", Audience::Operators(READ);
     Shutdown = "shutdown", Audience::Everyone;
     Tick = "tick", Audience::Everyone;
 }

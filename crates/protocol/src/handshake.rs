@@ -138,9 +138,6 @@ const MAX_SCOPES: usize = 64;
 /// How many capabilities, commands or permissions a client may declare.
 const MAX_DECLARED: usize = 256;
 
-/// The longest `pathEnv`, in characters.
-const MAX_PATH_ENV: usize = 16_384;
-
 const CLIENT: &[Property] = &[
     required("id", Shape::OneOf(&CLIENT_IDS)),
     required("version", WORD),
@@ -180,7 +177,7 @@ const CONNECT: Shape = Shape::Object(&[
     optional("caps", Shape::List(&WORD)),
     optional("commands", Shape::List(&WORD)),
     optional("permissions", Shape::Flags),
-    optional("pathEnv", Shape::Text { min: 0, max: MAX_PATH_ENV }),
+    optional("pathEnv", TEXT),
     optional("computerUse", Shape::Any),
     optional("workerRuns", Shape::Any),
     optional("modelCatalog", Shape::Any),

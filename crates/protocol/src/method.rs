@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::role::{ADMIN, PAIRING, READ, Role, Scopes};
+use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::secret::Secret;
-use crate::shape::{NON_EMPTY, Property, Shape, optional, required};
+use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 use crate::{DeviceId, Refusal};
 
 /// Who may call a method.
@@ -59,7 +59,22 @@ macro_rules! methods {
 
 const REQUEST_ID: Property = required("requestId", NON_EMPTY);
 const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
+const NODE_ID: Property = required("nodeId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
+
+const PLUGIN_TOOL: Shape = Shape::Object(&[
+    required("pluginId", NON_EMPTY),
+    required("name", Shape::Text { min: 1, max: 64 }),
+    required("description", NON_EMPTY),
+    optional("command", NON_EMPTY),
+    optional("mcp", Shape::Object(&[required("server", NON_EMPTY), required("tool", NON_EMPTY)])),
+    optional("parameters", Shape::Any),
+]);
+const SKILL: Shape = Shape::Object(&[
+    required("name", Shape::Text { min: 1, max: 64 }),
+    required("description", Shape::Text { min: 1, max: 1024 }),
+    required("content", Shape::Text { min: 1, max: 65_536 }),
+]);
 
 methods! {
     ConfigGet = "config.get", Access::Operator(READ), [];
@@ -73,9 +88,59 @@ methods! {
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
+    NodeDescribe = "node.describe", Access::Operator(READ), [NODE_ID];
+    NodeEvent = "node.event", Access::Node,
+        [required("event", NON_EMPTY), optional("payload", Shape::Any), optional("payloadJSON", TEXT)];
+    /// Some commands take an admin (wire.md §7.4).
+    NodeInvoke = "node.invoke", Access::Operator(WRITE), [
+        NODE_ID,
+        required("command", NON_EMPTY),
+        required("idempotencyKey", NON_EMPTY),
+        optional("params", Shape::Any),
+        optional("timeoutMs", Shape::Integer { min: 0 }),
+        optional("sessionKey", NON_EMPTY),
+        optional("turnSourceAccountId", TEXT),
+        optional("turnSourceChannel", TEXT),
+        optional("turnSourceThreadId", Shape::Any),
+        optional("turnSourceTo", TEXT)
+    ];
+    NodeInvokeProgress = "node.invoke.progress", Access::Node, [
+        required("invokeId", NON_EMPTY),
+        NODE_ID,
+        required("seq", Shape::Integer { min: 0 }),
+        required("chunk", Shape::Text { min: 0, max: 16_384 })
+    ];
+    NodeInvokeResult = "node.invoke.result", Access::Node, [
+        required("id", NON_EMPTY),
+        NODE_ID,
+        required("ok", Shape::Bool),
+        optional("payload", Shape::Any),
+        optional("payloadJSON", TEXT),
+        optional("error", Shape::Object(&[optional("code", NON_EMPTY), optional("message", NON_EMPTY)]))
+    ];
+    NodeList = "node.list", Access::Operator(READ), [];
+    /// What approving takes also depends on the commands (wire.md §7.3).
+    NodePairApprove = "node.pair.approve", Access::Operator(PAIRING), [REQUEST_ID];
+    NodePairList = "node.pair.list", Access::Operator(PAIRING), [];
+    NodePairReject = "node.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
+    NodePairRemove = "node.pair.remove", Access::Operator(PAIRING), [NODE_ID];
+    NodePendingAck = "node.pending.ack", Access::Node, [required("ids", Shape::List(&NON_EMPTY))];
+    NodePendingDrain = "node.pending.drain", Access::Node, [optional("maxItems", Shape::Integer { min: 1 })];
+    NodePendingPull = "node.pending.pull", Access::Node, [];
+    NodePluginSurfaceRefresh = "node.pluginSurface.refresh", Access::Node, [required("surface", NON_EMPTY)];
+    NodePluginToolsUpdate = "node.pluginTools.update", Access::Node, [required("tools", Shape::List(&PLUGIN_TOOL))];
+    NodeRename = "node.rename", Access::Operator(PAIRING), [NODE_ID, required("displayName", NON_EMPTY)];
+    NodeRunnerInventoryUpdate = "node.runnerInventory.update", Access::Node, [
+        optional("protocolFeatures", Shape::List(&NON_EMPTY)),
+        optional("workerHost", Shape::Any),
+        optional("bundles", Shape::Any)
+    ];
+    NodeSkillsUpdate = "node.skills.update", Access::Node, [required("skills", Shape::List(&SKILL))];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
+    SkillsBins = "skills.bins", Access::Node, [];
     Status = "status", Access::Operator(READ), [];
+    SystemPresence = "system-presence", Access::Operator(READ), [];
 }
 
 impl Method {
@@ -146,6 +211,30 @@ pub struct RequestRef {
 #[serde(rename_all = "camelCase")]
 pub struct DeviceRef {
     pub device_id: DeviceId,
+}
+
+/// Parameters of `node.pending.ack`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PendingAckParams {
+    pub ids: Vec<String>,
+}
+
+/// Parameters of `node.pluginSurface.refresh`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PluginSurfaceParams {
+    pub surface: String,
+}
+
+/// Parameters of `node.pluginTools.update`; their shape was checked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PluginToolsParams {
+    pub tools: Vec<Value>,
+}
+
+/// Parameters of `node.skills.update`; their shape was checked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SkillsParams {
+    pub skills: Vec<Value>,
 }
 
 /// Parameters of `device.pair.rename`.

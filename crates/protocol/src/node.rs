@@ -94,6 +94,15 @@ pub fn describe_command(command: &str) -> (&'static str, Risk) {
     }
 }
 
+/// What a device that asks to be a node offers; an approval that shows it covers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Of the program.
+    pub version: String,
+    #[serde(flatten)]
+    pub surface: Surface,
+}
+
 /// The surface that was approved, as it is stored and shown (`nodeSurface`, wire.md §6.4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -381,6 +390,13 @@ pub struct NodeError {
     pub code: String,
     #[serde(default = "unknown_message")]
     pub message: String,
+}
+
+impl NodeError {
+    /// For a node that only says that it failed.
+    pub fn without_reason() -> Self {
+        Self { code: unknown_code(), message: unknown_message() }
+    }
 }
 
 fn unknown_code() -> String {

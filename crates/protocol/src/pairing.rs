@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::node::{NodeSurface, Offer, PendingNodeSurface};
 use crate::role::{Role, Scopes};
 use crate::{DeviceId, Fingerprint, PublicKey};
 
@@ -56,6 +57,9 @@ pub struct Evidence {
     pub approved_scopes: Scopes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// What a node offers. An approval that repeats the digest covers this too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Offer>,
 }
 
 /// Where a request came from and how the gateway knows.
@@ -141,8 +145,9 @@ impl PairingReason {
 }
 
 impl PendingRequest {
-    /// A short hash over everything that a person bases the decision on. It changes when any of it does.
-    pub fn digest(&self) -> String {
+    /// A short hash over everything that a person bases the decision on, with what a node offers. It
+    /// changes when any of it does.
+    pub fn digest(&self, node: Option<&Offer>) -> String {
         let mut hasher = Sha256::new();
         let mut add = |text: &str| {
             hasher.update((text.len() as u64).to_be_bytes());
@@ -160,6 +165,18 @@ impl PendingRequest {
         }
         for scope in self.scopes.iter() {
             add(scope);
+        }
+        if let Some(Offer { surface, .. }) = node {
+            for list in [&surface.caps, &surface.commands] {
+                add(&list.len().to_string());
+                for name in list {
+                    add(name);
+                }
+            }
+            for (name, granted) in &surface.permissions {
+                add(name);
+                add(if *granted { "yes" } else { "no" });
+            }
         }
         hex::encode(&hasher.finalize()[..16])
     }
@@ -207,6 +224,10 @@ pub struct PairedDevice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
     pub tokens: Vec<TokenSummary>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_surface: Option<NodeSurface>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_node_surface: Option<PendingNodeSurface>,
 }
 
 impl PairedDevice {

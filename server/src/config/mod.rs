@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use access::locality::{TrustedProxies, parse_network};
 use access::origin::OriginPolicy;
 use access::policy::{AuthMode, Knock, Policy};
+use access::surface::CommandPolicy;
 use protocol::Secret;
 use serde_json::Value;
 
@@ -140,6 +141,10 @@ impl Config {
             auto_approve_local: reader.flag("gateway.nodes.pairing.autoApproveLocal", true),
             auto_approve_cidrs: reader.networks("gateway.nodes.pairing.autoApproveCidrs"),
             knock: reader.knock(),
+            commands: CommandPolicy {
+                allow: reader.strings("gateway.nodes.commands.allow"),
+                deny: reader.strings("gateway.nodes.commands.deny"),
+            },
         };
         let defaults = RateLimit::default();
         let attempts = reader.integer("gateway.auth.rateLimit.maxAttempts", 1, 1_000_000);

@@ -9,7 +9,7 @@ use access::pairing::{Ask, Device, DevicePairing, PairingEvent};
 use access::{Grant, VerifiedDevice, metadata};
 use protocol::pairing::ApprovedVia;
 use protocol::refusal::PairingRequired;
-use protocol::{CAP_PAIRING_WAIT, Connect, Refusal};
+use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::handshake::Arrival;
 use super::registry::Wake;
 use super::socket::Socket;
-use super::{credentials, effects, waiting};
+use super::{credentials, effects, nodes, waiting};
 use crate::config::Config;
 use crate::http::control_ui::build_id;
 use crate::state::AppState;
@@ -98,8 +98,8 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Next, Option<Refusal>> {
     let Candidate { arrival, connect, device, shared_secret, bootstrap } = *candidate;
     // Listen before anything is stored, so that no decision slips by.
-    let waits = connect.has_cap(CAP_PAIRING_WAIT);
-    let decisions = device.filter(|_| waits).map(|device| state.registry.wait_for(device.id()));
+    let may_wait = connect.has_cap(CAP_PAIRING_WAIT) || waiting::is_official_node_host(connect);
+    let decisions = device.filter(|_| may_wait).map(|device| state.registry.wait_for(device.id()));
     let paired = match device {
         Some(device) => state.store.find_device(device.id()).await.map_err(|error| error.refusal())?,
         None => None,
@@ -164,7 +164,17 @@ async fn pair<S: AsyncRead + AsyncWrite + Unpin>(
     let event = PairingEvent::Ask { ask: Box::new(asked.ask.clone()), request_id: Uuid::new_v4().to_string() };
     let pending = apply(state, candidate, event).await?.pending.ok_or(Refusal::StoreUnavailable)?;
     if let Some(decisions) = decisions {
-        return waiting::hold(state, &pending, decisions, socket).await.map(|at| Next::Again { at });
+        let decided = if candidate.connect.has_cap(CAP_PAIRING_WAIT) {
+            Some(waiting::hold(state, &pending, decisions, socket).await)
+        } else if pending.refreshed_at_ms.is_some() {
+            // The first time it is sent away, because that makes it say to its user what it waits for.
+            Some(waiting::hold_silently(state, &pending, decisions, socket).await)
+        } else {
+            None
+        };
+        if let Some(decided) = decided {
+            return decided.map(|at| Next::Again { at });
+        }
     }
     Err(Some(Refusal::PairingRequired(Box::new(PairingRequired {
         reason: asked.ask.reason,
@@ -192,6 +202,11 @@ async fn enter(
     }
     if grant.issues_device_token {
         paired = refresh_token(state, candidate, &grant, paired).await?;
+        if grant.role == Role::Node
+            && let Some(device) = paired.take()
+        {
+            paired = Some(nodes::declare(state, candidate.connect, device).await?);
+        }
         note_seen(state, candidate, &grant);
     } else {
         paired = None;
@@ -247,12 +262,12 @@ fn note_seen(state: &AppState, candidate: &Candidate<'_>, grant: &Grant) {
     };
     let client = &candidate.connect.client;
     let (platform, device_family) = metadata::described(client);
+    let now_ms = state.clock.now_ms();
     state.seen.add(Seen {
-        device_id: device.id().clone(),
-        role: grant.role,
-        at_ms: state.clock.now_ms(),
         display_name: client.display_name.clone(),
-        platform,
+        platform: Some(platform),
         device_family,
+        node_connected_at_ms: (grant.role == Role::Node).then_some(now_ms),
+        ..Seen::new(device.id().clone(), grant.role, now_ms, "connect")
     });
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use access::pairing::{DevicePairing, Effect, PairingEvent};
 use protocol::event::{Decision, Event, PairResolved};
+use protocol::node::{NodeDecision, NodeResolved};
 use protocol::{Close, DeviceId};
 use serde_json::json;
 
@@ -54,6 +55,17 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
             }
         }
         Effect::Drop { request_id, why } => registry.wake(&device_id, &request_id, &Wake::Dropped(why)),
+        Effect::AnnounceNode(node) => {
+            registry.broadcast(Event::NodePairRequested, Some(&*node), None::<&()>);
+        }
+        Effect::ResolveNode { request_id, decision } => {
+            tracing::info!(request.id = request_id, node.id = device_id.as_str().get(..8), ?decision, "Decided");
+            let resolved = NodeResolved { request_id, node_id: device_id, decision, ts: state.clock.now_ms() };
+            if decision != NodeDecision::Removed {
+                registry.tell_node(&resolved.node_id, Event::NodePairResolved, &resolved);
+            }
+            registry.broadcast(Event::NodePairResolved, Some(&resolved), None::<&()>);
+        }
         Effect::Renamed => {
             registry.broadcast(Event::DevicePairChanged, Some(&json!({})), None::<&()>);
         }

@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use super::admit::{self, Admitted};
 use super::limits::{Source, UnauthenticatedSocket};
-use super::registry::Connection;
+use super::nodes::{self, LiveNode};
+use super::registry::{Connection, Introduction, Outgoing, Particulars};
 use super::socket::{Inbound, Socket};
 use super::{credentials, hello, session};
 use crate::http::peer::Ingress;
@@ -59,7 +60,7 @@ impl Arrival {
 /// A connection that was let in, with what its session needs.
 struct Entered<S> {
     connection: Arc<Connection>,
-    queue: mpsc::UnboundedReceiver<Arc<str>>,
+    queue: mpsc::UnboundedReceiver<Outgoing>,
     socket: Socket<S>,
     /// What the client sent before its hello.
     backlog: Vec<String>,
@@ -73,7 +74,10 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: AppState, arrival: 
     };
     let Entered { connection, queue, socket, backlog } = entered;
     session::run(&state, &connection, queue, socket, backlog).await;
-    state.registry.remove(&connection.id);
+    // Whatever still runs for this connection ends with it.
+    connection.close(Close::silent(1005));
+    state.registry.remove(&connection);
+    nodes::left(&state, &connection);
     tracing::info!(conn.id = %connection.id, "Disconnected");
 }
 
@@ -119,11 +123,21 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
     let device_id = device.map(|device| device.id().clone());
-    let is_extended = connect.has_cap(CAP_PAIRING_WAIT);
-    let is_owner = arrival.ingress.is_owner;
-    let (connection, queue) = Connection::new(connection_id, &grant, device_id, is_owner, is_extended, pending_request);
+    let attribution = &arrival.ingress.attribution;
+    let particulars = Particulars {
+        introduction: Introduction {
+            client: connect.client.clone(),
+            remote_ip: (!attribution.is_direct_local()).then(|| attribution.client.to_string()),
+            connected_at_ms: state.clock.now_ms(),
+        },
+        node: LiveNode::of(&connect, grant.role).map(Box::new),
+        is_owner: arrival.ingress.is_owner,
+        is_extended: connect.has_cap(CAP_PAIRING_WAIT),
+        pending_request,
+    };
+    let (connection, queue) = Connection::new(connection_id, &grant, device_id, particulars);
     // Registered first, so that a revocation from now on finds it; the hello is first in its queue.
-    connection.send(hello.into());
+    connection.send(hello);
     state.registry.add(Arc::clone(&connection));
     if state.registry.revocations() != revocations && !still_holds(state, &connection, paired.as_ref()).await {
         connection.close(Close::device_removed());

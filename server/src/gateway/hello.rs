@@ -1,7 +1,7 @@
 //! The answer to a `connect` that was let in (wire.md §2.5).
 
 use protocol::event::Event;
-use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy};
+use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, TransportPolicy};
 use protocol::role::ADMIN;
 use protocol::{HelloOk, Method, PROTOCOL_VERSION};
 
@@ -13,6 +13,7 @@ pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> He
     let Admitted { grant, paired, pending_request } = admitted;
     let token = paired.as_ref().and_then(|device| Some((device, device.live_token(grant.role)?)));
     let is_admin = grant.scopes.contains(ADMIN);
+    let sees_others = Event::Presence.reaches(grant.role, &grant.scopes);
     HelloOk {
         kind: "hello-ok".to_owned(),
         protocol: PROTOCOL_VERSION,
@@ -22,9 +23,9 @@ pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> He
             events: Event::ALL.iter().map(|event| event.name().to_owned()).collect(),
         },
         snapshot: Snapshot {
-            presence: Vec::new(),
+            presence: if sees_others { state.registry.announced_presence().to_vec() } else { Vec::new() },
             health: status::health(state),
-            state_version: StateVersion::default(),
+            state_version: state.registry.state_version(),
             uptime_ms: state.uptime_ms(),
             config_path: is_admin.then(|| state.paths.config_file.display().to_string()),
             state_dir: is_admin.then(|| state.paths.state_dir.display().to_string()),

@@ -7,6 +7,8 @@ pub mod handshake;
 pub mod hello;
 pub mod limits;
 pub mod methods;
+pub mod nodes;
+pub mod presence;
 pub mod registry;
 pub mod session;
 pub mod socket;

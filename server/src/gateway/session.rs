@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::frame::FrameError;
+use protocol::refusal::NodeRefusal;
 use protocol::{Close, Refusal, Request, Response};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::methods;
-use super::registry::Connection;
+use super::registry::{Connection, Outgoing};
 use super::socket::{Inbound, Socket};
 use crate::state::AppState;
 
@@ -28,8 +29,8 @@ const MAX_UNAUTHORIZED_CALLS: u32 = 10;
 /// hello.
 pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     state: &AppState,
-    connection: &Connection,
-    mut queue: mpsc::UnboundedReceiver<Arc<str>>,
+    connection: &Arc<Connection>,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
     mut socket: Socket<S>,
     backlog: Vec<String>,
 ) {
@@ -44,8 +45,8 @@ pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             biased;
             close = connection.closed() => return end(connection, queue, socket, &close).await,
-            Some(text) = queue.recv() => {
-                if !write(connection, &mut socket, &text).await {
+            Some(outgoing) = queue.recv() => {
+                if !write(connection, &mut socket, &outgoing).await {
                     return;
                 }
             }
@@ -75,27 +76,28 @@ pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &Connection,
     socket: &mut Socket<S>,
-    text: &Arc<str>,
+    outgoing: &Outgoing,
 ) -> bool {
+    let text = outgoing.text();
     let written = tokio::select! {
-        written = socket.send_text(text) => written.is_ok(),
+        written = socket.send_text(&text) => written.is_ok(),
         // The library keeps the rest of the frame, so the close frame still comes after it.
         _ = connection.closed() => true,
         () = tokio::time::sleep(PING_INTERVAL) => false,
     };
-    connection.written(text.len());
+    connection.written(outgoing);
     written
 }
 
 async fn end<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &Connection,
-    mut queue: mpsc::UnboundedReceiver<Arc<str>>,
+    mut queue: mpsc::UnboundedReceiver<Outgoing>,
     mut socket: Socket<S>,
     close: &Close,
 ) {
     let drain = async {
-        while let Ok(text) = queue.try_recv() {
-            if socket.send_text(&text).await.is_err() {
+        while let Ok(outgoing) = queue.try_recv() {
+            if socket.send_text(&outgoing.text()).await.is_err() {
                 return;
             }
         }
@@ -111,10 +113,10 @@ pub fn success(id: &str, payload: &str) -> String {
     format!(r#"{{"type":"res","id":{},"ok":true,"payload":{payload}}}"#, json!(id))
 }
 
-/// The client's requests, one after the other.
+/// The client's requests, one after the other; those that wait for somebody else go beside the others.
 struct Caller<'a> {
     state: &'a AppState,
-    connection: &'a Connection,
+    connection: &'a Arc<Connection>,
     unauthorized_calls: u32,
 }
 
@@ -123,28 +125,43 @@ impl Caller<'_> {
         if self.connection.closing().is_some() {
             return;
         }
-        let (id, answer) = match Request::parse(text) {
+        match Request::parse(text) {
+            Ok(request) if methods::may_take_long(&request) => self.hear_beside(request),
             Ok(request) => {
                 let id = request.id.clone();
-                (id, methods::call(self.state, self.connection, request).await)
+                let answer = methods::call(self.state, self.connection, request).await;
+                self.answer(&id, answer);
             }
             Err(FrameError::NotJson) => {
                 tracing::debug!(conn.id = %self.connection.id, "Ignored a message that is not JSON");
-                return;
             }
             Err(FrameError::Invalid { id, problems }) => {
-                (id.unwrap_or_else(|| "invalid".to_owned()), Err(Refusal::RequestInvalid { problems }))
-            }
-        };
-        self.count(&answer);
-        match answer {
-            Ok(payload) => self.connection.send(success(&id, &payload).into()),
-            Err(refusal) => {
-                if let Some(error) = refusal.wire_error() {
-                    self.connection.send(json!(Response::error(id, error)).to_string().into());
-                }
+                let id = id.unwrap_or_else(|| "invalid".to_owned());
+                self.answer(&id, Err(Refusal::RequestInvalid { problems }));
             }
         }
+    }
+
+    /// Serves a call that may take long while the connection goes on. It ends with the connection.
+    fn hear_beside(&mut self, request: Request) {
+        let id = request.id.clone();
+        let Some(room) = self.connection.begin_slow_call() else {
+            return self.answer(&id, Err(Refusal::Node(NodeRefusal::TooManyCalls)));
+        };
+        let (state, connection) = (self.state.clone(), Arc::clone(self.connection));
+        self.state.tasks.spawn(async move {
+            let _room = room;
+            tokio::select! {
+                biased;
+                _ = connection.closed() => {}
+                answer = methods::call(&state, &connection, request) => send_answer(&connection, &id, answer),
+            }
+        });
+    }
+
+    fn answer(&mut self, id: &str, answer: Result<String, Refusal>) {
+        self.count(&answer);
+        send_answer(self.connection, id, answer);
     }
 
     fn count<T>(&mut self, answer: &Result<T, Refusal>) {
@@ -155,6 +172,17 @@ impl Caller<'_> {
             }
         } else {
             self.unauthorized_calls = 0;
+        }
+    }
+}
+
+fn send_answer(connection: &Connection, id: &str, answer: Result<String, Refusal>) {
+    match answer {
+        Ok(payload) => connection.send(success(id, &payload)),
+        Err(refusal) => {
+            if let Some(error) = refusal.wire_error() {
+                connection.send(json!(Response::error(id, error)).to_string());
+            }
         }
     }
 }

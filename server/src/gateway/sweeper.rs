@@ -44,13 +44,9 @@ pub async fn sweep_regularly(state: AppState) {
     }
 }
 
-/// Forgets what ran out, writes down who was seen, and tells our pages that devices came or went. The last
-/// is done here so that a thousand devices coming back at once are one announcement.
+/// Forgets what ran out, and writes down who was seen.
 pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
     state.flush_seen().await?;
-    if state.registry.take_presence_change() {
-        state.registry.broadcast(Event::DevicePairChanged, None::<&()>, Some(&json!({})));
-    }
     let now_ms = state.clock.now_ms();
     for device_id in state.store.find_expired_requests(now_ms).await? {
         effects::apply(state, &device_id, PairingEvent::Sweep).await?;

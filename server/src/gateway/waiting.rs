@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use access::pairing::{Dropped, Pending};
 use protocol::event::{Event, PairPending};
 use protocol::frame::EventFrame;
-use protocol::{PublicKey, Refusal};
+use protocol::{CAP_PAIRING_WAIT, Connect, PublicKey, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
@@ -23,7 +23,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     state: &AppState,
     pending: &Pending,
-    mut decisions: mpsc::UnboundedReceiver<(String, Wake)>,
+    decisions: mpsc::UnboundedReceiver<(String, Wake)>,
     socket: &mut Socket<S>,
 ) -> Result<Instant, Option<Refusal>> {
     socket.allow_one_more_frame();
@@ -46,6 +46,41 @@ pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
         peer.address = pending.ask.origin.address,
         "A device waits for approval"
     );
+    decision(state, pending, decisions, socket).await
+}
+
+/// How long an official node host's connect is held. It gives up after fifteen seconds.
+const SILENT_HOLD: Duration = Duration::from_secs(12);
+
+/// Whether this is the official node host, which waits in its own way (docs/protocol.md, "Official node
+/// hosts").
+pub fn is_official_node_host(connect: &Connect) -> bool {
+    connect.client.id == "node-host" && connect.role() == Some(Role::Node) && !connect.has_cap(CAP_PAIRING_WAIT)
+}
+
+/// Holds the connect of an official node host, which knows nothing of waiting, for as long as it is patient;
+/// then sends it away with words after which it is back at once.
+pub async fn hold_silently<S: AsyncRead + AsyncWrite + Unpin>(
+    state: &AppState,
+    pending: &Pending,
+    decisions: mpsc::UnboundedReceiver<(String, Wake)>,
+    socket: &mut Socket<S>,
+) -> Result<Instant, Option<Refusal>> {
+    socket.allow_one_more_frame();
+    let decided = decision(state, pending, decisions, socket);
+    tokio::time::timeout(SILENT_HOLD, decided).await.unwrap_or_else(|_| {
+        let (reason, request_id) = (pending.ask.reason, pending.request_id.clone());
+        Err(Some(Refusal::PairingStillRequired { reason, request_id }))
+    })
+}
+
+/// Waits for a person's decision about a request, as long as the client is there.
+async fn decision<S: AsyncRead + AsyncWrite + Unpin>(
+    state: &AppState,
+    pending: &Pending,
+    mut decisions: mpsc::UnboundedReceiver<(String, Wake)>,
+    socket: &mut Socket<S>,
+) -> Result<Instant, Option<Refusal>> {
     let mut pings = tokio::time::interval(PING_INTERVAL);
     pings.tick().await;
     let mut answered = true;

@@ -68,15 +68,48 @@ pub struct Pairings {
     pub paired: Vec<Device>,
 }
 
-/// A device that got in; written behind, a moment later.
+/// A sign of life of a device; written behind, a moment later. What is `None` stays as it was.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub device_id: DeviceId,
     pub role: Role,
     pub at_ms: u64,
+    /// `connect`, `disconnect`, or what a node gave as its reason.
+    pub reason: String,
     pub display_name: Option<String>,
-    pub platform: String,
+    pub platform: Option<String>,
     pub device_family: Option<String>,
+    pub node_connected_at_ms: Option<u64>,
+    pub node_disconnected_at_ms: Option<u64>,
+}
+
+impl Seen {
+    pub fn new(device_id: DeviceId, role: Role, at_ms: u64, reason: impl Into<String>) -> Self {
+        Self {
+            device_id,
+            role,
+            at_ms,
+            reason: reason.into(),
+            display_name: None,
+            platform: None,
+            device_family: None,
+            node_connected_at_ms: None,
+            node_disconnected_at_ms: None,
+        }
+    }
+
+    /// This and what was seen before it, as one.
+    #[must_use]
+    pub fn after(self, earlier: Self) -> Self {
+        Self {
+            display_name: self.display_name.or(earlier.display_name),
+            platform: self.platform.or(earlier.platform),
+            device_family: self.device_family.or(earlier.device_family),
+            node_connected_at_ms: self.node_connected_at_ms.or(earlier.node_connected_at_ms),
+            node_disconnected_at_ms: self.node_disconnected_at_ms.or(earlier.node_disconnected_at_ms),
+            ..self
+        }
+    }
 }
 
 /// The store. Method names say what they do; each is one transaction.
@@ -86,6 +119,9 @@ pub trait Store: Send + Sync {
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
+
+    /// The node whose offer waits under this id.
+    async fn find_node_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 
     /// Runs one event through the pairing machine and stores the outcome, or changes nothing.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;

@@ -27,6 +27,11 @@ pub(super) struct DeviceRow {
     created_at_ms: i64,
     approved_at_ms: i64,
     last_seen_at_ms: Option<i64>,
+    last_seen_reason: Option<String>,
+    node_surface: Option<String>,
+    pending_node_surface: Option<String>,
+    last_connected_at_ms: Option<i64>,
+    last_disconnected_at_ms: Option<i64>,
 }
 
 /// A device and its tokens as one row; the tokens are a JSON list of [`TokenRow`]s.
@@ -69,6 +74,7 @@ pub(super) struct PendingRow {
     is_repair: bool,
     origin: String,
     user_agent: Option<String>,
+    node_offer: Option<String>,
     attempts: i64,
     ts: i64,
     refreshed_at_ms: Option<i64>,
@@ -87,6 +93,10 @@ impl Reader<'_> {
 
     fn json<T: DeserializeOwned>(&self, text: &str) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|error| self.damaged(error))
+    }
+
+    fn optional_json<T: DeserializeOwned>(&self, text: Option<&str>) -> Result<Option<T>, StoreError> {
+        text.map(|text| self.json(text)).transpose()
     }
 
     fn role(&self, text: &str) -> Result<Role, StoreError> {
@@ -127,6 +137,11 @@ impl DeviceRow {
             created_at_ms: reader.ms(self.created_at_ms)?,
             approved_at_ms: reader.ms(self.approved_at_ms)?,
             last_seen_at_ms: reader.optional_ms(self.last_seen_at_ms)?,
+            last_connected_at_ms: reader.optional_ms(self.last_connected_at_ms)?,
+            last_disconnected_at_ms: reader.optional_ms(self.last_disconnected_at_ms)?,
+            surface: reader.optional_json(self.node_surface.as_deref())?,
+            pending_surface: reader.optional_json(self.pending_node_surface.as_deref())?,
+            last_seen_reason: self.last_seen_reason,
             device_id: DeviceId::claimed(self.device_id.clone()),
             public_key: self.public_key,
             display_name: self.display_name,
@@ -176,6 +191,7 @@ impl PendingRow {
             has_secret: self.has_secret,
             is_direct_local: self.is_direct_local,
             user_agent: self.user_agent,
+            node: reader.optional_json(self.node_offer.as_deref())?,
         };
         Ok(Pending {
             ask,

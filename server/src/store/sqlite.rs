@@ -90,6 +90,15 @@ impl Store for SqliteStore {
         Ok(found.map(|(device_id,)| DeviceId::claimed(device_id)))
     }
 
+    async fn find_node_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError> {
+        let found: Option<(String,)> =
+            sqlx::query_as("SELECT device_id FROM devices WHERE pending_node_request_id = ?")
+                .bind(request_id)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.map(|(device_id,)| DeviceId::claimed(device_id)))
+    }
+
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError> {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
@@ -185,13 +194,18 @@ impl Store for SqliteStore {
         let mut transaction = self.begin_write().await?;
         for one in seen {
             sqlx::query(
-                "UPDATE devices SET last_seen_at_ms = ?, display_name = coalesce(?, display_name), platform = ?, \
-                 device_family = coalesce(?, device_family) WHERE device_id = ?",
+                "UPDATE devices SET last_seen_at_ms = ?, last_seen_reason = ?, display_name = coalesce(?, display_name), \
+                 platform = coalesce(?, platform), device_family = coalesce(?, device_family), \
+                 last_connected_at_ms = coalesce(?, last_connected_at_ms), \
+                 last_disconnected_at_ms = coalesce(?, last_disconnected_at_ms) WHERE device_id = ?",
             )
             .bind(sql_ms(one.at_ms))
+            .bind(&one.reason)
             .bind(&one.display_name)
             .bind(&one.platform)
             .bind(&one.device_family)
+            .bind(one.node_connected_at_ms.map(sql_ms))
+            .bind(one.node_disconnected_at_ms.map(sql_ms))
             .bind(one.device_id.as_str())
             .execute(&mut *transaction)
             .await?;
@@ -281,8 +295,9 @@ async fn save_device(
     };
     sqlx::query(
         "INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id, \
-         client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms, \
+         last_seen_reason, node_surface, pending_node_surface, pending_node_request_id, last_connected_at_ms, \
+         last_disconnected_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(device_id.as_str())
     .bind(&device.public_key)
@@ -300,6 +315,12 @@ async fn save_device(
     .bind(sql_ms(device.created_at_ms))
     .bind(sql_ms(device.approved_at_ms))
     .bind(device.last_seen_at_ms.map(sql_ms))
+    .bind(&device.last_seen_reason)
+    .bind(device.surface.as_ref().map(sql_json).transpose()?)
+    .bind(device.pending_surface.as_ref().map(sql_json).transpose()?)
+    .bind(device.pending_surface.as_ref().map(|pending| pending.request_id.as_str()))
+    .bind(device.last_connected_at_ms.map(sql_ms))
+    .bind(device.last_disconnected_at_ms.map(sql_ms))
     .execute(&mut *connection)
     .await?;
     for token in &device.tokens {
@@ -341,12 +362,13 @@ async fn save_pending(
     sqlx::query(
         "INSERT INTO pending_requests (request_id, device_id, public_key, display_name, platform, device_family, \
          client_id, client_mode, role, roles, scopes, reason, has_secret, is_direct_local, is_repair, address, origin, \
-         user_agent, attempts, ts, refreshed_at_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         user_agent, node_offer, attempts, ts, refreshed_at_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (request_id) DO UPDATE SET display_name = excluded.display_name, platform = excluded.platform, \
          device_family = excluded.device_family, client_id = excluded.client_id, client_mode = excluded.client_mode, \
          reason = excluded.reason, has_secret = excluded.has_secret, is_direct_local = excluded.is_direct_local, \
          address = excluded.address, origin = excluded.origin, user_agent = excluded.user_agent, \
+         node_offer = excluded.node_offer, \
          attempts = excluded.attempts, refreshed_at_ms = excluded.refreshed_at_ms",
     )
     .bind(&pending.request_id)
@@ -367,6 +389,7 @@ async fn save_pending(
     .bind(&ask.origin.address)
     .bind(sql_json(&ask.origin)?)
     .bind(&ask.user_agent)
+    .bind(ask.node.as_ref().map(sql_json).transpose()?)
     .bind(i64::from(pending.attempts))
     .bind(sql_ms(pending.ts))
     .bind(pending.refreshed_at_ms.map(sql_ms))

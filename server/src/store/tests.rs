@@ -36,6 +36,7 @@ fn ask(device: &str, address: &str) -> PairingEvent {
                 page: Some("https://gw.local".to_owned()),
             },
             user_agent: Some("Chrome".to_owned()),
+            node: None,
         }),
     }
 }
@@ -148,14 +149,8 @@ async fn being_seen_updates_the_device_and_its_token() {
     request(&store, "a", "192.168.1.9", NOW).await;
     let id = DeviceId::claimed("a");
     store.apply(&id, approve("a"), NOW).await.unwrap();
-    let seen = Seen {
-        device_id: id.clone(),
-        role: Role::Operator,
-        at_ms: NOW + 7,
-        display_name: None,
-        platform: "Android 16".to_owned(),
-        device_family: None,
-    };
+    let seen =
+        Seen { platform: Some("Android 16".to_owned()), ..Seen::new(id.clone(), Role::Operator, NOW + 7, "connect") };
     store.record_seen(&[seen]).await.unwrap();
     let device = store.find_device(&id).await.unwrap().unwrap();
     assert_eq!((device.last_seen_at_ms, device.platform.as_str()), (Some(NOW + 7), "Android 16"));

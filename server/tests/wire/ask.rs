@@ -118,6 +118,11 @@ impl Ask {
         Self::new(&json!({"id": "node-host", "version": "1.0.0", "platform": "linux", "mode": "node"}), "node", &[])
     }
 
+    /// A node on Linux that offers these commands.
+    pub fn offering(commands: &[&str]) -> Self {
+        Self::node().client("deviceFamily", "Linux").param("caps", json!(["system"])).param("commands", json!(commands))
+    }
+
     /// The command line on the gateway's machine: the secret, and every right.
     pub fn admin() -> Self {
         Self::cli(&["operator.admin"]).token(TOKEN)

@@ -92,7 +92,7 @@ pub struct Client {
     socket: WebSocketStream<Box<dyn Stream>>,
     /// The payload of the challenge.
     pub challenge: Value,
-    /// Events that came while a response was awaited.
+    /// What came while something else was awaited.
     events: VecDeque<Value>,
     calls: u32,
 }
@@ -205,10 +205,21 @@ impl Client {
 
     /// Calls a method: its payload, or its error.
     pub async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        let id = self.begin(method, params).await;
+        self.answer(&id).await
+    }
+
+    /// Calls a method without waiting for the answer; the result is the call's id.
+    pub async fn begin(&mut self, method: &str, params: Value) -> String {
         self.calls += 1;
         let id = format!("r{}", self.calls);
         self.say(&json!({"type": "req", "id": id, "method": method, "params": params})).await;
-        let response = self.response(&id).await;
+        id
+    }
+
+    /// The answer to a call: its payload, or its error.
+    pub async fn answer(&mut self, id: &str) -> Result<Value, Value> {
+        let response = self.response(id).await;
         if response["ok"] == true { Ok(response["payload"].clone()) } else { Err(response["error"].clone()) }
     }
 
@@ -219,10 +230,14 @@ impl Client {
     }
 
     pub async fn response(&mut self, id: &str) -> Value {
+        let is_meant = |frame: &Value| frame["type"] == "res" && frame["id"] == id;
+        if let Some(early) = self.events.iter().position(is_meant) {
+            return self.events.remove(early).unwrap();
+        }
         patiently(async {
             loop {
                 let frame = self.next().await.text();
-                if frame["type"] == "res" && frame["id"] == id {
+                if is_meant(&frame) {
                     return frame;
                 }
                 self.events.push_back(frame);
@@ -233,14 +248,24 @@ impl Client {
 
     /// The payload of the next event of that name; others are left out.
     pub async fn event(&mut self, name: &str) -> Value {
+        self.event_frame(name).await["payload"].take()
+    }
+
+    /// The next event of that name, all of it; others are left out.
+    pub async fn event_frame(&mut self, name: &str) -> Value {
         patiently(async {
+            let mut early = 0;
             loop {
-                let event = match self.events.pop_front() {
-                    Some(event) => event,
+                let frame = match self.events.get(early) {
+                    Some(_) => self.events.remove(early).unwrap(),
                     None => self.next().await.text(),
                 };
-                if event["event"] == name {
-                    return event["payload"].clone();
+                if frame["event"] == name {
+                    return frame;
+                }
+                if frame["type"] == "res" {
+                    self.events.insert(early, frame);
+                    early += 1;
                 }
             }
         })

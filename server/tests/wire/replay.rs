@@ -163,6 +163,15 @@ impl Replay {
                 frame.remove("seq");
             }
         }
+        if let Some(details) =
+            recorded.pointer_mut("/error/details").filter(|details| details["requestedRole"] == "node")
+            && details["code"] == "PAIRING_REQUIRED"
+        {
+            // The reference sends node hosts away for good; ours are told to come back.
+            details["recommendedNextStep"] = "wait_then_retry".into();
+            details["retryable"] = true.into();
+            details["pauseReconnect"] = false.into();
+        }
         if recorded["payload"]["type"] == "hello-ok" {
             let payload = &ours["payload"];
             for required in ["server", "features", "snapshot", "policy"] {

@@ -23,9 +23,9 @@ pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms
     let mut effects = Vec::new();
     let pending = match state.pending.take() {
         Some(known) if covers(&known, &ask) => {
-            let before = known.shown(&approved).digest();
+            let before = known.digest();
             let refreshed = refresh(known, ask, now_ms);
-            if refreshed.shown(&approved).digest() != before {
+            if refreshed.digest() != before {
                 effects.push(Effect::ListChanged);
             }
             refreshed
@@ -57,7 +57,12 @@ pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms
 }
 
 fn covers(known: &Pending, ask: &Ask) -> bool {
-    known.ask.role == ask.role && known.ask.scopes.allow_all(ask.role, &ask.scopes)
+    let offers_more = match (&known.ask.node, &ask.node) {
+        (Some(shown), Some(offered)) => !shown.surface.covers(&offered.surface),
+        (None, Some(_)) => true,
+        (Some(_) | None, None) => false,
+    };
+    known.ask.role == ask.role && known.ask.scopes.allow_all(ask.role, &ask.scopes) && !offers_more
 }
 
 fn refresh(known: Pending, newer: Ask, now_ms: u64) -> Pending {
@@ -95,11 +100,14 @@ pub(super) fn approve(
     if let Some(scope) = decider.scopes.first_missing(Role::Operator, &operator_part(&pending.ask.scopes)) {
         return Err(Refusal::ApproverLacksScope { scope: scope.to_owned() });
     }
-    let approved = state.paired.as_ref().map(|device| device.scopes.clone()).unwrap_or_default();
-    if digest.is_some_and(|shown| shown != pending.shown(&approved).digest()) {
+    if digest.is_some_and(|shown| shown != pending.digest()) {
         return Err(Refusal::RequestChanged);
     }
-    let (ask, roles) = (pending.ask.clone(), pending.roles.clone());
+    let (mut ask, roles) = (pending.ask.clone(), pending.roles.clone());
+    if digest.is_none() {
+        // Whoever shows no digest was not shown what the node offers; that waits for a decision of its own.
+        ask.node = None;
+    }
     admit(state, &ask, &roles, ApprovedVia::Owner, generation, None, now_ms)
 }
 
@@ -111,10 +119,11 @@ pub(super) fn grant(
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    admit(state, ask, &[ask.role], via, generation, issuer, now_ms)
+    let node = ask.node.clone().filter(|_| via == ApprovedVia::Bootstrap);
+    admit(state, &Ask { node, ..ask.clone() }, &[ask.role], via, generation, issuer, now_ms)
 }
 
-/// Merges an approved ask into the device and gives it new tokens for the roles it asked for. Whatever
+/// Merges an approved ask into the device, with what it offers as a node, and gives it new tokens for the roles it asked for. Whatever
 /// request of this device waited is answered by that, if it is covered.
 fn admit(
     mut state: DevicePairing,
@@ -146,8 +155,16 @@ fn admit(
         created_at_ms: known.as_ref().map_or(now_ms, |device| device.created_at_ms),
         approved_at_ms: now_ms,
         last_seen_at_ms: known.as_ref().and_then(|device| device.last_seen_at_ms),
+        last_seen_reason: known.as_ref().and_then(|device| device.last_seen_reason.clone()),
+        last_connected_at_ms: known.as_ref().and_then(|device| device.last_connected_at_ms),
+        last_disconnected_at_ms: known.as_ref().and_then(|device| device.last_disconnected_at_ms),
+        surface: known.as_ref().and_then(|device| device.surface.clone()),
+        pending_surface: known.as_ref().and_then(|device| device.pending_surface.clone()),
         tokens: known.map(|device| device.tokens).unwrap_or_default(),
     };
+    if let Some(offer) = ask.node.as_ref().filter(|_| roles.contains(&Role::Node)) {
+        super::nodes::accept(&mut device, offer.clone(), now_ms);
+    }
     for role in roles {
         mint(&mut device, *role, &ask.scopes, generation, issuer, now_ms);
     }

@@ -5,12 +5,14 @@
 //! the effects that the server carries out after the new state is stored.
 
 mod decide;
+mod nodes;
 mod record;
 
 #[cfg(test)]
 mod tests;
 
 use protocol::event::Decision;
+use protocol::node::{NodeDecision, Offer, PendingNode};
 use protocol::pairing::{ApprovedVia, PairedDevice, PairingReason, PendingRequest};
 use protocol::{DeviceId, PAIRING_LIFETIME_MS, Refusal, Role, Scopes};
 
@@ -41,6 +43,18 @@ pub struct Ask {
     pub is_direct_local: bool,
     pub origin: protocol::pairing::Origin,
     pub user_agent: Option<String>,
+    /// What it offers, if it wants to be a node: only commands that it may offer at all.
+    pub node: Option<Offer>,
+}
+
+/// What a node that is let in offers at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    pub display_name: Option<String>,
+    pub platform: String,
+    pub device_family: Option<String>,
+    /// Only commands that it may offer at all.
+    pub offer: Offer,
 }
 
 /// Who decides.
@@ -115,6 +129,26 @@ pub enum PairingEvent {
         role: String,
         decider: Decider,
     },
+    /// A node says what it offers. `request_id` is used if a person has to look at it.
+    Declare {
+        declaration: Box<Declaration>,
+        request_id: String,
+    },
+    ApproveNode {
+        request_id: String,
+        decider: Decider,
+    },
+    RejectNode {
+        request_id: String,
+        decider: Decider,
+    },
+    RemoveNode {
+        decider: Decider,
+    },
+    RenameNode {
+        name: String,
+        decider: Decider,
+    },
     /// Time has passed.
     Sweep,
     /// The token of a role must be replaced, because it was issued under a secret that is gone.
@@ -135,6 +169,10 @@ pub enum Effect {
     Resolve { request_id: String, decision: Decision },
     /// Tell those who wait that their request was replaced or ran out.
     Drop { request_id: String, why: Dropped },
+    /// Tell those who may pair that a node offers something nobody has approved.
+    AnnounceNode(Box<PendingNode>),
+    /// Tell them, and the node, how that ended.
+    ResolveNode { request_id: String, decision: NodeDecision },
     /// Tell everyone who may pair that a device has a new name (wire.md §7.2).
     Renamed,
     /// Tell our own clients that their list is out of date; the others never hear of these changes.
@@ -176,6 +214,11 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
             decide::rotate(state, &role, scopes, &decider, generation, now_ms)?
         }
         PairingEvent::Revoke { role, decider } => decide::revoke(state, &role, &decider, now_ms)?,
+        PairingEvent::Declare { declaration, request_id } => nodes::declare(state, *declaration, request_id, now_ms),
+        PairingEvent::ApproveNode { request_id, decider } => nodes::approve(state, &request_id, &decider, now_ms)?,
+        PairingEvent::RejectNode { request_id, decider } => nodes::reject(state, &request_id, &decider)?,
+        PairingEvent::RemoveNode { decider } => nodes::remove(state, &decider)?,
+        PairingEvent::RenameNode { name, decider } => nodes::rename(state, &name, &decider)?,
         PairingEvent::Sweep => (state, Vec::new()),
         PairingEvent::Reissue { role, scopes, generation, issuer } => {
             decide::reissue(state, role, &scopes, &generation, issuer.as_deref(), now_ms)
@@ -213,7 +256,7 @@ impl Pending {
             evidence: None,
         };
         shown.evidence = Some(protocol::pairing::Evidence {
-            digest: shown.digest(),
+            digest: shown.digest(ask.node.as_ref()),
             reason: ask.reason,
             expires_at_ms: self.expires_at_ms(),
             attempts: self.attempts,
@@ -221,8 +264,14 @@ impl Pending {
             origin: ask.origin.clone(),
             approved_scopes: approved.clone(),
             user_agent: ask.user_agent.clone(),
+            node: ask.node.clone(),
         });
         shown
+    }
+
+    /// What an approval has to repeat; see [`PendingRequest::digest`].
+    pub fn digest(&self) -> String {
+        self.shown(&Scopes::default()).evidence.map(|evidence| evidence.digest).unwrap_or_default()
     }
 }
 
@@ -246,9 +295,11 @@ impl Device {
             created_at_ms: self.created_at_ms,
             approved_at_ms: self.approved_at_ms,
             last_seen_at_ms: self.last_seen_at_ms,
-            last_seen_reason: self.last_seen_at_ms.map(|_| "connect".to_owned()),
+            last_seen_reason: self.last_seen_reason.clone(),
             connected: is_connected,
             tokens: self.tokens.iter().map(Token::summary).collect(),
+            node_surface: self.surface.clone(),
+            pending_node_surface: self.pending_surface.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The stored records.
 
+use protocol::node::{NodeSurface, PendingNodeSurface};
 use protocol::pairing::{ApprovedVia, TokenSummary};
 use protocol::{DeviceId, Role, Scopes};
 
@@ -39,7 +40,17 @@ pub struct Device {
     pub created_at_ms: u64,
     pub approved_at_ms: u64,
     pub last_seen_at_ms: Option<u64>,
+    /// What it did when it was last seen: `connect`, or what a node gave as its reason.
+    pub last_seen_reason: Option<String>,
     pub tokens: Vec<Token>,
+    /// What may be used of it as a node.
+    pub surface: Option<NodeSurface>,
+    /// What it offers beyond that, until a person has looked at it. It does not run out, because a node
+    /// that nobody looks at would never be asked about again.
+    pub pending_surface: Option<PendingNodeSurface>,
+    /// As a node, Unix epoch milliseconds.
+    pub last_connected_at_ms: Option<u64>,
+    pub last_disconnected_at_ms: Option<u64>,
 }
 
 /// The token of a device in one role. The token itself is derived from the generation and never

@@ -28,6 +28,7 @@ fn ask_for(scopes: &[&str]) -> Ask {
             page: None,
         },
         user_agent: None,
+        node: None,
     }
 }
 
@@ -115,7 +116,7 @@ fn a_device_without_admin_decides_only_about_itself() {
 #[test]
 fn an_approval_of_something_else_than_displayed_is_refused() {
     let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
-    let shown = state.pending.as_ref().unwrap().shown(&Scopes::default()).digest();
+    let shown = state.pending.as_ref().unwrap().digest();
     let mut renamed = ask_for(&[READ]);
     renamed.display_name = Some("Not a Pixel".to_owned());
     let event = PairingEvent::Ask { ask: Box::new(renamed), request_id: "unused".to_owned() };

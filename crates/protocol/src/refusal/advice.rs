@@ -98,7 +98,7 @@ impl Refusal {
                 "Wait a few minutes; devices that are paired still get in.",
             ),
             Self::ControlUiOutdated { .. } => advice("The gateway was updated.", "Reload this page."),
-            Self::PairingRequired(_) => advice(
+            Self::PairingRequired(_) | Self::PairingStillRequired { .. } => advice(
                 "The owner has to let this device in.",
                 "Approve it on the owner's page, or run `openclaw devices approve` on the gateway's machine.",
             ),

@@ -62,6 +62,7 @@ impl Refusal {
             required(PairingReason::RoleUpgrade),
             required(PairingReason::ScopeUpgrade),
             required(PairingReason::MetadataUpgrade),
+            Self::PairingStillRequired { reason: PairingReason::NotPaired, request_id: id() },
             Self::IdentityHeaderMissing { header: "x-forwarded-proto".to_owned(), role: Role::Operator },
             Self::IdentityRefused { reason: IdentityReason::UserMissing },
             Self::VerifiedUserRequired,

@@ -76,6 +76,9 @@ impl Close {
     }
 }
 
+/// How soon a node host that waits for approval may be back: the least that the official one accepts.
+const COME_BACK_AFTER_MS: u64 = 100;
+
 /// When to try again if the cause may go away by itself.
 const RETRY_AFTER_MS: u64 = 5000;
 
@@ -127,12 +130,17 @@ pub enum Refusal {
     FrameTooLarge,
     HandshakeTimeout,
     ConnectExpected,
-    ConnectInvalid { problems: String },
+    ConnectInvalid {
+        problems: String,
+    },
     WorkerUnsupported,
     TooManyPendingFrames,
 
     // The handshake itself.
-    ProtocolMismatch { min: u32, max: u32 },
+    ProtocolMismatch {
+        min: u32,
+        max: u32,
+    },
     RoleInvalid,
     OriginInvalid,
     OriginNotAllowed,
@@ -144,36 +152,83 @@ pub enum Refusal {
     NonceMismatch,
     SignatureInvalid,
     PublicKeyInvalid,
-    SecretMissing { kind: SecretKind, audience: Audience },
-    SecretMismatch { kind: SecretKind, audience: Audience, can_retry_with_device_token: bool },
-    SecretNotConfigured { kind: SecretKind },
+    SecretMissing {
+        kind: SecretKind,
+        audience: Audience,
+    },
+    SecretMismatch {
+        kind: SecretKind,
+        audience: Audience,
+        can_retry_with_device_token: bool,
+    },
+    SecretNotConfigured {
+        kind: SecretKind,
+    },
     DeviceTokenMismatch,
     DeviceTokenScopeMismatch,
     BootstrapTokenInvalid,
-    RateLimited { retry_after_ms: u64 },
-    ControlUiOutdated { gateway_build_id: String },
+    RateLimited {
+        retry_after_ms: u64,
+    },
+    ControlUiOutdated {
+        gateway_build_id: String,
+    },
     PairingRequired(Box<PairingRequired>),
-    IdentityHeaderMissing { header: String, role: Role },
-    IdentityRefused { reason: IdentityReason },
+    /// Nobody has decided while an official node host's connect was held; it comes back at once.
+    PairingStillRequired {
+        reason: PairingReason,
+        request_id: String,
+    },
+    IdentityHeaderMissing {
+        header: String,
+        role: Role,
+    },
+    IdentityRefused {
+        reason: IdentityReason,
+    },
     VerifiedUserRequired,
-    ClientVersionMismatch { client: String, gateway: String },
+    ClientVersionMismatch {
+        client: String,
+        gateway: String,
+    },
 
     // What a held socket hears in the end (extension).
-    PairingRejected { request_id: String },
-    PairingExpired { request_id: String },
-    PairingSuperseded { request_id: String },
+    PairingRejected {
+        request_id: String,
+    },
+    PairingExpired {
+        request_id: String,
+    },
+    PairingSuperseded {
+        request_id: String,
+    },
 
     // After the handshake.
-    RequestInvalid { problems: String },
-    ParamsInvalid { method: &'static str, problems: String },
-    UnknownMethod { method: String },
-    MissingScope { scope: String },
-    RoleUnauthorized { role: Role },
+    RequestInvalid {
+        problems: String,
+    },
+    ParamsInvalid {
+        method: &'static str,
+        problems: String,
+    },
+    UnknownMethod {
+        method: String,
+    },
+    MissingScope {
+        scope: String,
+    },
+    RoleUnauthorized {
+        role: Role,
+    },
     RequestUnknown,
     RequestChanged,
     ApprovalDenied,
-    ApproverLacksScope { scope: String },
-    ScopeOutsideRoles { scope: String },
+    ApproverLacksScope {
+        scope: String,
+    },
+    ScopeOutsideRoles {
+        scope: String,
+    },
     RejectionDenied,
     DeviceUnknown,
     RemovalDenied,
@@ -231,6 +286,7 @@ impl Refusal {
         } else if matches!(
             self,
             Self::ControlUiOutdated { .. }
+                | Self::PairingStillRequired { .. }
                 | Self::StoreUnavailable
                 | Self::TooManyRequestsWaiting
                 | Self::TooManyUnauthenticated
@@ -252,6 +308,9 @@ impl Refusal {
             Self::ProtocolMismatch { .. } => Some(Close::new(1002, &self.message())),
             Self::PairingRequired(required) => {
                 Some(Close::new(1008, &format!("{} (requestId: {})", self.message(), required.request_id)))
+            }
+            Self::PairingStillRequired { request_id, .. } => {
+                Some(Close::new(1013, &format!("{} (requestId: {request_id})", self.message())))
             }
             Self::GatewayStopping => Some(Close::service_restart()),
             Self::RequestInvalid { .. }
@@ -341,6 +400,8 @@ impl Refusal {
             (Some(false), None)
         } else if matches!(self, Self::StoreUnavailable | Self::TooManyRequestsWaiting) {
             (Some(true), Some(RETRY_AFTER_MS))
+        } else if matches!(self, Self::PairingStillRequired { .. }) {
+            (Some(true), Some(COME_BACK_AFTER_MS))
         } else if matches!(self, Self::Node(refusal) if refusal.is_retryable()) {
             (Some(true), None)
         } else {

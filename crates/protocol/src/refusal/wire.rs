@@ -53,6 +53,7 @@ impl Refusal {
                 "protocol mismatch: Control UI updated; reload this page to continue".to_owned()
             }
             Self::PairingRequired(required) => format!("pairing required: {}", required.reason.message()),
+            Self::PairingStillRequired { reason, .. } => format!("pairing required: {}", reason.message()),
             Self::IdentityHeaderMissing { role: Role::Node, .. } => {
                 "gateway rejected this node: trusted-proxy identity-header authentication is required and no usable machine credential was accepted; run `openclaw doctor` on the Gateway".to_owned()
             }
@@ -162,6 +163,8 @@ impl Refusal {
             | Self::RevocationDenied
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated
+            // The one word after which an official client is back at once is about a start that is not over.
+            | Self::PairingStillRequired { .. }
             | Self::GatewayStopping => return None,
         })
     }
@@ -192,6 +195,8 @@ impl Refusal {
             json!({"clientVersion": client, "gatewayVersion": gateway})
         } else if let Self::Node(refusal) = self {
             refusal.more_details()
+        } else if let Self::PairingStillRequired { request_id, .. } = self {
+            json!({"reason": "startup-sidecars", "requestId": request_id})
         } else if let Self::MissingScope { scope } = self {
             json!({"missingScope": scope, "requiredScopes": [scope]})
         } else if let Self::PairingRejected { request_id }

@@ -113,11 +113,11 @@ async fn device_of(state: &AppState, request_id: &str) -> Result<Option<DeviceId
     state.store.find_device_of_request(request_id).await.map_err(|error| error.refusal())
 }
 
-async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, Refusal> {
+pub async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, Refusal> {
     effects::apply(state, device_id, event).await.map_err(|error| error.refusal())
 }
 
-fn decider(caller: &Connection) -> Decider {
+pub fn decider(caller: &Connection) -> Decider {
     Decider {
         scopes: caller.scopes.clone(),
         device_id: caller.device_id.clone(),

@@ -1,0 +1,23 @@
+// The words in which the scenarios say what has to be so.
+import { setTimeout as pause } from "node:timers/promises";
+
+export { default as assert } from "node:assert/strict";
+
+/** The official programs take seconds to start, and share the machine with each other. In milliseconds. */
+const PATIENCE = 25_000;
+
+/** Asks again and again until there is a truthy answer, and returns it. */
+export async function soon(what, probe, patience = PATIENCE) {
+  for (const deadline = Date.now() + patience; ; await pause(20)) {
+    const answer = await probe();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+  }
+}
+
+/** How long something took, in milliseconds. */
+export async function duration(work) {
+  const started = Date.now();
+  await work();
+  return Date.now() - started;
+}
