@@ -37,8 +37,12 @@ export async function measureFanOut(gateway, { nodes, operators, approvals }) {
     await line.hello;
     lines.push(line);
   });
-  const watchers = Array.from({ length: operators }, () => connectProgram(gateway.port, gateway.token));
-  await Promise.all(watchers.map((watcher) => watcher.hello));
+  const watchers = [];
+  await inParallel(AT_ONCE, Array(operators).fill(), async () => {
+    const watcher = connectProgram(gateway.port, gateway.token);
+    await watcher.hello;
+    watchers.push(watcher);
+  });
   const [approver] = watchers;
   const took = [];
   for (const node of devices.slice(0, approvals)) {

@@ -4,7 +4,7 @@ use protocol::event::Decision;
 use protocol::pairing::ApprovedVia;
 use protocol::{Refusal, Role, Scopes};
 
-use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token};
+use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token, nodes};
 
 /// Forgets a request that nobody decided in time.
 pub(super) fn sweep(mut state: DevicePairing, now_ms: u64) -> Step {
@@ -163,7 +163,7 @@ fn admit(
         tokens: known.map(|device| device.tokens).unwrap_or_default(),
     };
     if let Some(offer) = ask.node.as_ref().filter(|_| roles.contains(&Role::Node)) {
-        super::nodes::accept(&mut device, offer.clone(), now_ms);
+        nodes::accept(&mut device, offer.clone(), now_ms);
     }
     for role in roles {
         mint(&mut device, *role, &ask.scopes, generation, issuer, now_ms);
@@ -226,6 +226,9 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
         return Err(Refusal::RemovalDenied);
     }
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
+    if device.is_node() {
+        effects.insert(0, nodes::removed());
+    }
     if let Some(pending) = state.pending.take() {
         effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
     }
