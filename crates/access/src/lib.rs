@@ -13,10 +13,11 @@
 //! ```
 //!
 //! Reading order: [`locality`] and [`origin`] (where from), [`identity`] (who), [`pairing`] (what a
-//! device was granted and what it asks for), [`admission`] (the verdict), [`policy`] (the settings
+//! device was granted and what it asks for), [`bootstrap`] (one-time codes), [`admission`] (the verdict), [`policy`] (the settings
 //! that decisions may see).
 
 pub mod admission;
+pub mod bootstrap;
 pub mod identity;
 pub mod locality;
 pub mod metadata;

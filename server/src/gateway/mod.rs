@@ -7,6 +7,8 @@ pub mod handshake;
 pub mod hello;
 pub mod limits;
 pub mod methods;
+pub mod minting;
+pub mod public_url;
 pub mod registry;
 pub mod session;
 pub mod socket;

@@ -106,12 +106,13 @@ pub(super) fn approve(
 pub(super) fn grant(
     state: DevicePairing,
     ask: &Ask,
+    roles: &[Role],
     via: ApprovedVia,
     generation: &str,
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    admit(state, ask, &[ask.role], via, generation, issuer, now_ms)
+    admit(state, ask, roles, via, generation, issuer, now_ms)
 }
 
 /// Merges an approved ask into the device and gives it new tokens for the roles it asked for. Whatever
