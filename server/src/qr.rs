@@ -160,7 +160,11 @@ mod tests {
 
     #[test]
     fn codes_for_ordinary_hosts_stay_small_enough_for_a_camera() {
-        for url in ["ws://192.168.100.100:18789", "wss://gateway.tail1234567.ts.net", "wss://openclaw.home.example-family.org:8443/claw"] {
+        for url in [
+            "ws://192.168.100.100:18789",
+            "wss://gateway.tail1234567.ts.net",
+            "wss://openclaw.home.example-family.org:8443/claw",
+        ] {
             let code = SetupCode {
                 url: url.to_owned(),
                 urls: None,

@@ -305,7 +305,10 @@ fn a_lock_holds_back_secrets_but_not_proven_devices() {
 
 #[test]
 fn an_owner_link_lets_exactly_the_owners_page_in() {
-    let row = || Row { bootstrap: BootstrapProof::Valid(BootstrapProfile::Owner), scopes: &OWNER_SCOPES, ..Row::default() }.page();
+    let row = || {
+        Row { bootstrap: BootstrapProof::Valid(BootstrapProfile::Owner), scopes: &OWNER_SCOPES, ..Row::default() }
+            .page()
+    };
     let everything = "approved bootstrap with [admin approvals pairing questions read talk.secrets write]";
     check(&row(), everything);
     check(&row().local(), everything);
@@ -329,7 +332,8 @@ const NODE_HOST: (&str, &str) = ("node-host", "node");
 #[test]
 fn one_code_sets_a_phone_up_as_node_and_operator() {
     use BootstrapProfile::{Full, Limited};
-    let full = "approved bootstrap with [] as node and operator for [admin approvals questions read talk.secrets write]";
+    let full =
+        "approved bootstrap with [] as node and operator for [admin approvals questions read talk.secrets write]";
     let limited = "approved bootstrap with [] as node and operator for [approvals questions read talk.secrets write]";
     let phone = |profile, client, platform, family| Row { platform, family, ..with_code(profile, client, "node") };
     check(&phone(Full, IOS, "iOS 18.4.0", Some("iPhone")), full);
@@ -392,7 +396,10 @@ fn other_programs_with_a_code_wait_for_a_person_and_are_told_to_come_back() {
     let row = with_code(BootstrapProfile::Full, ("cli", "cli"), "operator");
     let Verdict::Pair(waiting) = row.verdict() else { panic!("{:?}", row.verdict()) };
     assert!(waiting.wait_then_retry && waiting.ask.has_secret);
-    check(&Row { scopes: &["operator.pairing"], ..with_code(BootstrapProfile::Full, ("cli", "cli"), "operator") }, INVALID);
+    check(
+        &Row { scopes: &["operator.pairing"], ..with_code(BootstrapProfile::Full, ("cli", "cli"), "operator") },
+        INVALID,
+    );
     let approved = Row { approved: Some(&["operator.read"]), ..row };
     check(&approved, "in with [read]");
     let locked = BootstrapProof::Locked { retry_after_ms: 1 };

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::role::{ADMIN, PAIRING, READ, Role, Scopes};
 use crate::event::SetupCompleted;
+use crate::role::{ADMIN, PAIRING, READ, Role, Scopes};
 use crate::secret::Secret;
 use crate::setup_code::{BootstrapProfile, SetupAccess};
 use crate::shape::{NON_EMPTY, Property, Shape, optional, required};

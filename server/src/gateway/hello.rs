@@ -1,7 +1,9 @@
 //! The answer to a `connect` that was let in (wire.md §2.5).
 
 use protocol::event::Event;
-use protocol::handshake::{DeviceTokenGiven, Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy};
+use protocol::handshake::{
+    DeviceTokenGiven, Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy,
+};
 use protocol::role::ADMIN;
 use protocol::{HelloOk, Method, PROTOCOL_VERSION};
 

@@ -92,7 +92,9 @@ mod tests {
     fn a_code_stands_behind_j_whatever_comes_before() {
         assert_eq!(code_in("/j/u-tD_WFQ09P_3Bygd8SLyw"), Some("u-tD_WFQ09P_3Bygd8SLyw"));
         assert_eq!(code_in("/a/b/j/u-tD_WFQ09P_3Bygd8SLyw"), Some("u-tD_WFQ09P_3Bygd8SLyw"));
-        for path in ["/j/short", "/jj/u-tD_WFQ09P_3Bygd8SLyw", "/j/u-tD_WFQ09P_3Bygd8SLy%", "/j/u-tD_WFQ09P_3Bygd8SLyw/", "/"] {
+        for path in
+            ["/j/short", "/jj/u-tD_WFQ09P_3Bygd8SLyw", "/j/u-tD_WFQ09P_3Bygd8SLy%", "/j/u-tD_WFQ09P_3Bygd8SLyw/", "/"]
+        {
             assert_eq!(code_in(path), None, "{path}");
         }
     }

@@ -275,10 +275,7 @@ impl CodeStore for SqliteStore {
 }
 
 /// Makes the codes worthless that a device holds and has not spent: a person said no to it.
-pub(super) async fn revoke_codes_of(
-    connection: &mut SqliteConnection,
-    device_id: &DeviceId,
-) -> Result<(), StoreError> {
+pub(super) async fn revoke_codes_of(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM bootstrap_tokens WHERE device_id = ? AND redeemed_at_ms IS NULL")
         .bind(device_id.as_str())
         .execute(connection)

@@ -231,7 +231,11 @@ async fn a_join_code_is_good_for_one_new_code_of_its_setup() {
     let target = JoinTarget { url: "wss://gw".to_owned(), tls_fingerprint: Some("ab".to_owned()) };
     for hash in ["one", "two"] {
         store.add_code(&code(hash, BootstrapProfile::Node), NOW).await.unwrap();
-        let join = NewJoinCode { code_hash: format!("join-{hash}"), setup_id: format!("setup-{hash}"), target: target.clone() };
+        let join = NewJoinCode {
+            code_hash: format!("join-{hash}"),
+            setup_id: format!("setup-{hash}"),
+            target: target.clone(),
+        };
         store.add_join_code(&join).await.unwrap();
     }
     let redeem = |join: &'static str, at| store.redeem_join_code(join, "new", at);
