@@ -114,13 +114,14 @@ pub(super) fn approve(
 pub(super) fn grant(
     state: DevicePairing,
     ask: &Ask,
+    roles: &[Role],
     via: ApprovedVia,
     generation: &str,
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    let node = ask.node.clone().filter(|_| via == ApprovedVia::Bootstrap);
-    admit(state, &Ask { node, ..ask.clone() }, &[ask.role], via, generation, issuer, now_ms)
+    // What it offers as a node is decided when it declares that.
+    admit(state, &Ask { node: None, ..ask.clone() }, roles, via, generation, issuer, now_ms)
 }
 
 /// Merges an approved ask into the device, with what it offers as a node, and gives it new tokens for the roles it asked for. Whatever
