@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pairing::PairingReason;
-use crate::role::{PAIRING, Scopes};
+use crate::role::{PAIRING, READ, Scopes};
 use crate::{DeviceId, Fingerprint, Role};
 
 /// Who hears an event (wire.md §8.2).
@@ -45,12 +45,14 @@ macro_rules! events {
 }
 
 events! {
+    ConfigChanged = "config.changed", Audience::Operators(READ);
     ConnectChallenge = "connect.challenge", Audience::One;
     DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.
     DevicePairPending = "device.pair.pending", Audience::One;
     DevicePairRequested = "device.pair.requested", Audience::Operators(PAIRING);
     DevicePairResolved = "device.pair.resolved", Audience::Operators(PAIRING);
+    Health = "health", Audience::Everyone;
     Shutdown = "shutdown", Audience::Everyone;
     Tick = "tick", Audience::Everyone;
 }

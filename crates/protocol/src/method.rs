@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::operations::{
+    BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
+};
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes};
 use crate::secret::Secret;
 use crate::shape::{NON_EMPTY, Property, Shape, optional, required};
@@ -13,6 +16,8 @@ use crate::{DeviceId, Refusal};
 pub enum Access {
     /// Every authenticated connection, whatever its role and scopes.
     Everyone,
+    /// Every operator, whatever its scopes.
+    AnyOperator,
     /// Operators who hold the scope.
     Operator(&'static str),
     /// Nodes. An operator who calls one is told that its role is wrong (wire.md §7.1).
@@ -62,20 +67,34 @@ const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
 
 methods! {
+    ConfigApply = "config.apply", Access::Operator(ADMIN),
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY];
     ConfigGet = "config.get", Access::Operator(READ), [];
+    ConfigPatch = "config.patch", Access::Operator(ADMIN),
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS];
+    ConfigSchema = "config.schema", Access::Operator(READ), [];
+    ConfigSchemaLookup = "config.schema.lookup", Access::Operator(READ),
+        [required("path", Shape::Text { min: 1, max: 1024 })];
+    ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
     DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
     DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
     DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
         [DEVICE_ID, required("label", Shape::Text { min: 1, max: 64 })];
+    DeviceScopesRequestUpgrade = "device.scopes.requestUpgrade", Access::AnyOperator, [UPGRADE_SCOPES];
+    DeviceScopesWaitUpgrade = "device.scopes.waitUpgrade", Access::AnyOperator, [REQUEST_ID];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
+    LogsTail = "logs.tail", Access::Operator(READ), [TAIL[0], TAIL[1], TAIL[2]];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
     Status = "status", Access::Operator(READ), [];
+    SystemInfo = "system.info", Access::Operator(READ), [];
+    UpdateStatus = "update.status", Access::Operator(ADMIN), [];
 }
 
 impl Method {
@@ -90,8 +109,11 @@ impl Method {
         let method = Self::ALL.iter().copied().find(|method| method.name() == name);
         let method = method.filter(|method| is_owner || method.access() != Access::Owner);
         match (method.map(Self::access), role) {
-            (Some(Access::Everyone), _) | (Some(Access::Node), Role::Node) | (Some(Access::Owner), Role::Operator) => {}
-            (Some(Access::Operator(_) | Access::Owner) | None, Role::Node) | (Some(Access::Node), Role::Operator) => {
+            (Some(Access::Everyone), _)
+            | (Some(Access::Node), Role::Node)
+            | (Some(Access::AnyOperator | Access::Owner), Role::Operator) => {}
+            (Some(Access::AnyOperator | Access::Operator(_) | Access::Owner) | None, Role::Node)
+            | (Some(Access::Node), Role::Operator) => {
                 return Err(Refusal::RoleUnauthorized { role });
             }
             (Some(Access::Operator(scope)), Role::Operator) if scopes.allow(role, scope) => {}
@@ -232,6 +254,8 @@ mod tests {
         check("device.pair.list", Role::Operator, &["operator.write"], "missing scope: operator.pairing");
         check("device.pair.list", Role::Node, &["operator.pairing"], "unauthorized role: node");
         check("node.event", Role::Operator, &["operator.admin"], "unauthorized role: operator");
+        check("device.scopes.waitUpgrade", Role::Operator, &["operator.pairing"], "ok");
+        check("device.scopes.waitUpgrade", Role::Node, &[], "unauthorized role: node");
         check("no.such", Role::Operator, &["operator.admin"], "unknown method: no.such");
         check("no.such", Role::Operator, &["operator.read"], "missing scope: operator.admin");
         check("connect", Role::Operator, &["operator.read"], "missing scope: operator.admin");

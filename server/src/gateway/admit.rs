@@ -69,6 +69,12 @@ pub fn check_surroundings(config: &Config, arrival: &Arrival, connect: &Connect)
     origin::check(page, &config.policy.origins)
 }
 
+/// What a device that got in would ask a person with, were it to ask for more (wire.md §7.2).
+pub fn introduce(arrival: &Arrival, connect: &Connect, device: &VerifiedDevice) -> Ask {
+    let page = arrival.page.as_deref();
+    access::admission::introduce(connect, device, &arrival.ingress.attribution, arrival.ingress.is_encrypted, page)
+}
+
 /// Lets a candidate in, holds it until a person has decided, or says why not. An error without a
 /// refusal means that it went away.
 pub async fn admit<S: AsyncRead + AsyncWrite + Unpin>(

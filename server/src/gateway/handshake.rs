@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::admit::{self, Admitted};
 use super::limits::{Source, UnauthenticatedSocket};
-use super::registry::Connection;
+use super::registry::{Connection, Introduction};
 use super::socket::{Inbound, Socket};
 use super::{credentials, hello, session};
 use crate::http::peer::Ingress;
@@ -73,6 +73,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: AppState, arrival: 
     };
     let Entered { connection, queue, socket, backlog } = entered;
     session::run(&state, &connection, queue, socket, backlog).await;
+    // Whatever the session left behind that still works for it ends too.
+    connection.close(Close::silent(1000));
     state.registry.remove(&connection.id);
     tracing::info!(conn.id = %connection.id, "Disconnected");
 }
@@ -97,6 +99,10 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let revocations = state.registry.revocations();
+    let introduce = |device: Option<&VerifiedDevice>| Introduction {
+        address: arrival.ingress.attribution.client,
+        ask: device.map(|device| Box::new(admit::introduce(&arrival, &connect, device))),
+    };
     let (device, admitted) = match decide(state, &arrival, &connect, &challenge.nonce, &mut socket).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
@@ -118,10 +124,12 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = hello::compose(state, &connection_id, &admitted);
     let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
+    let introduction = introduce(device.as_ref());
     let device_id = device.map(|device| device.id().clone());
     let is_extended = connect.has_cap(CAP_PAIRING_WAIT);
     let is_owner = arrival.ingress.is_owner;
-    let (connection, queue) = Connection::new(connection_id, &grant, device_id, is_owner, is_extended, pending_request);
+    let (connection, queue) =
+        Connection::new(connection_id, &grant, device_id, is_owner, is_extended, pending_request, introduction);
     // Registered first, so that a revocation from now on finds it; the hello is first in its queue.
     connection.send(hello.into());
     state.registry.add(Arc::clone(&connection));

@@ -1,7 +1,7 @@
 //! The answer to a `connect` that was let in (wire.md §2.5).
 
 use protocol::event::Event;
-use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, StateVersion, TransportPolicy};
+use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, TransportPolicy};
 use protocol::role::ADMIN;
 use protocol::{HelloOk, Method, PROTOCOL_VERSION};
 
@@ -24,7 +24,7 @@ pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> He
         snapshot: Snapshot {
             presence: Vec::new(),
             health: status::health(state),
-            state_version: StateVersion::default(),
+            state_version: state.registry.state_version(),
             uptime_ms: state.uptime_ms(),
             config_path: is_admin.then(|| state.paths.config_file.display().to_string()),
             state_dir: is_admin.then(|| state.paths.state_dir.display().to_string()),

@@ -8,13 +8,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
+use std::net::IpAddr;
+
 use access::Grant;
-use access::pairing::Dropped;
+use access::pairing::{Ask, Dropped};
 use protocol::event::Event;
-use protocol::handshake::AuthMethod;
+use protocol::handshake::{AuthMethod, StateVersion};
 use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc};
+
+/// Where a connection comes from, and how its device introduced itself.
+#[derive(Debug)]
+pub struct Introduction {
+    /// The resolved address of the client.
+    pub address: IpAddr,
+    /// What the device would ask a person with, were it to ask for more.
+    pub ask: Option<Box<Ask>>,
+}
 
 /// An authenticated connection as others see it.
 #[derive(Debug)]
@@ -29,6 +40,7 @@ pub struct Connection {
     pub is_extended: bool,
     /// The request that asks for more than it was let in with.
     pub pending_request: Option<String>,
+    pub introduction: Introduction,
     outbox: mpsc::UnboundedSender<Arc<str>>,
     queued_bytes: AtomicUsize,
     next_seq: AtomicU64,
@@ -45,6 +57,7 @@ impl Connection {
         is_owner: bool,
         is_extended: bool,
         pending_request: Option<String>,
+        introduction: Introduction,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Arc<str>>) {
         let (outbox, queue) = mpsc::unbounded_channel();
         let connection = Self {
@@ -56,6 +69,7 @@ impl Connection {
             is_owner,
             is_extended,
             pending_request,
+            introduction,
             outbox,
             queued_bytes: AtomicUsize::new(0),
             next_seq: AtomicU64::new(1),
@@ -84,7 +98,7 @@ impl Connection {
     /// Ends the connection at once. The first reason counts.
     pub fn close(&self, close: Close) {
         if self.closing.set(close).is_ok() {
-            self.close_soon.notify_one();
+            self.close_soon.notify_waiters();
         }
     }
 
@@ -95,16 +109,22 @@ impl Connection {
     /// Waits until somebody closes the connection.
     pub async fn closed(&self) -> Close {
         loop {
+            // Listening before looking, or a close in between would be missed; several may listen at once.
+            let mut closing = std::pin::pin!(self.close_soon.notified());
+            closing.as_mut().enable();
             if let Some(close) = self.closing.get() {
                 return close.clone();
             }
-            self.close_soon.notified().await;
+            closing.await;
         }
     }
 
-    fn announce(&self, event: Event, payload: &str) {
+    fn announce(&self, event: Event, payload: &str, version: Option<StateVersion>) {
         let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
-        self.send(format!(r#"{{"type":"event","event":"{}","payload":{payload},"seq":{seq}}}"#, event.name()).into());
+        let version = version.and_then(|version| to_json(&version));
+        let version = version.map(|version| format!(r#","stateVersion":{version}"#)).unwrap_or_default();
+        let name = event.name();
+        self.send(format!(r#"{{"type":"event","event":"{name}","payload":{payload},"seq":{seq}{version}}}"#).into());
     }
 }
 
@@ -127,12 +147,22 @@ pub struct Registry {
     /// and after, because a revocation in between has not found the new connection yet.
     revocations: AtomicU64,
     presence_changed: AtomicBool,
+    /// How often everyone was told how the gateway is (wire.md §8.1).
+    health_version: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     connections: HashMap<String, Arc<Connection>>,
     waiting: HashMap<DeviceId, Vec<mpsc::UnboundedSender<(String, Wake)>>>,
+}
+
+impl Inner {
+    /// Those who may hear an event. Who is being closed hears nothing more.
+    fn listeners(&self, event: Event) -> impl Iterator<Item = &Arc<Connection>> {
+        let hears = move |c: &&Arc<Connection>| c.closing().is_none() && event.reaches(c.role, &c.scopes);
+        self.connections.values().filter(hears)
+    }
 }
 
 impl Registry {
@@ -167,6 +197,22 @@ impl Registry {
         self.lock().connections.values().filter_map(|connection| connection.device_id.clone()).collect()
     }
 
+    /// Which presence and health is the current one; what a hello starts from.
+    pub fn state_version(&self) -> StateVersion {
+        StateVersion { presence: 0, health: self.health_version.load(Ordering::SeqCst) }
+    }
+
+    /// Tells everyone how the gateway is, as the next version.
+    pub fn broadcast_health(&self, health: &impl Serialize) {
+        let Some(payload) = to_json(health) else { return };
+        let inner = self.lock();
+        self.health_version.fetch_add(1, Ordering::SeqCst);
+        let version = self.state_version();
+        for connection in inner.listeners(Event::Health) {
+            connection.announce(Event::Health, &payload, Some(version));
+        }
+    }
+
     /// Tells everyone who may hear it. `extended` replaces the payload for clients of ours; without
     /// `official` only those hear it. The result is how many were told.
     pub fn broadcast(
@@ -178,12 +224,11 @@ impl Registry {
         let official = official.and_then(to_json);
         let extended = extended.and_then(to_json).or_else(|| official.clone());
         let inner = self.lock();
-        let listeners = inner.connections.values().filter(|c| event.reaches(c.role, &c.scopes));
         let mut told = 0;
-        for connection in listeners {
+        for connection in inner.listeners(event) {
             let payload = if connection.is_extended { &extended } else { &official };
             if let Some(payload) = payload {
-                connection.announce(event, payload);
+                connection.announce(event, payload, None);
                 told += 1;
             }
         }
@@ -264,8 +309,16 @@ mod tests {
             issues_device_token: false,
             pending: None,
         };
-        let (connection, queue) =
-            Connection::new(id.to_owned(), &grant, Some(DeviceId::claimed("d")), false, is_extended, None);
+        let introduction = Introduction { address: IpAddr::from([127, 0, 0, 1]), ask: None };
+        let (connection, queue) = Connection::new(
+            id.to_owned(),
+            &grant,
+            Some(DeviceId::claimed("d")),
+            false,
+            is_extended,
+            None,
+            introduction,
+        );
         registry.add(Arc::clone(&connection));
         (connection, queue)
     }
@@ -281,6 +334,29 @@ mod tests {
         assert!(admin.try_recv().unwrap().ends_with(r#""seq":1}"#));
         assert!(admin.try_recv().unwrap().ends_with(r#""seq":2}"#));
         assert_eq!(&*reader.try_recv().unwrap(), r#"{"type":"event","event":"tick","payload":{},"seq":1}"#);
+    }
+
+    #[test]
+    fn health_is_counted_and_told_to_everyone_who_is_not_being_closed() {
+        let registry = Registry::default();
+        let (closing, mut closed) = connect(&registry, "a", &["operator.admin"], false);
+        let (_b, mut nobody) = connect(&registry, "b", &[], false);
+        closing.close(Close::device_removed());
+        registry.broadcast_health(&json!({"ok": true}));
+        let heard = nobody.try_recv().unwrap();
+        let expected = r#"{"type":"event","event":"health","payload":{"ok":true},"seq":1,"stateVersion":{"presence":0,"health":1}}"#;
+        assert_eq!(&*heard, expected);
+        assert_eq!(registry.state_version().health, 1);
+        assert!(closed.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_for_a_close_hears_of_it() {
+        let registry = Registry::default();
+        let (connection, _queue) = connect(&registry, "a", &[], false);
+        let both = async { tokio::join!(connection.closed(), connection.closed()) };
+        let (closes, ()) = tokio::join!(both, async { connection.close(Close::device_removed()) });
+        assert_eq!(closes, (Close::device_removed(), Close::device_removed()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! One of each, for tables, tests and finding advice.
 
-use super::{Audience, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind};
+use super::{
+    Audience, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind, UpgradeRefusal,
+};
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
 
@@ -95,7 +97,9 @@ impl Refusal {
             Self::TooManyUnauthenticated,
             Self::GatewayStopping,
         ];
+        examples.extend(ConfigRefusal::examples().into_iter().map(Self::Config));
         examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
+        examples.extend(UpgradeRefusal::examples().into_iter().map(Self::Upgrade));
         examples
     }
 }

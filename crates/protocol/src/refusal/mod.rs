@@ -2,8 +2,10 @@
 //! person reads and the next step all derive from this one enum (wire.md §1.5, §4.3, §6.3, §7.2).
 
 mod advice;
+mod config;
 mod examples;
 mod node;
+mod upgrade;
 mod wire;
 
 use crate::DeviceId;
@@ -12,7 +14,9 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
+pub use upgrade::UpgradeRefusal;
 
 /// How a socket is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,7 +187,9 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Config(ConfigRefusal),
     Node(NodeRefusal),
+    Upgrade(UpgradeRefusal),
 
     // Before there is a socket.
     ProxyUnattributable,
@@ -217,6 +223,8 @@ impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
         if let Self::Node(refusal) = self {
+            refusal.code()
+        } else if let Self::Config(refusal) = self {
             refusal.code()
         } else if matches!(
             self,
@@ -271,7 +279,9 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Config(_)
             | Self::Node(_)
+            | Self::Upgrade(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated => None,
             Self::NotARequest
@@ -337,6 +347,8 @@ impl Refusal {
     fn retry(&self) -> (Option<bool>, Option<u64>) {
         if let Self::RateLimited { retry_after_ms } = self {
             (Some(true), Some(*retry_after_ms))
+        } else if let Self::Config(refusal) = self {
+            refusal.retry()
         } else if matches!(self, Self::ControlUiOutdated { .. }) {
             (Some(false), None)
         } else if matches!(self, Self::StoreUnavailable | Self::TooManyRequestsWaiting) {

@@ -84,7 +84,9 @@ impl Refusal {
             Self::RevocationDenied => "device token revocation denied".to_owned(),
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
+            Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
+            Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
                 "Proxy client attribution is required. Configure gateway.trustedProxies narrowly and make the proxy overwrite or safely rebuild forwarded client headers.".to_owned()
             }
@@ -136,6 +138,7 @@ impl Refusal {
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
             Self::Node(refusal) => return refusal.detail_code(),
+            Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson
             | Self::NotARequest
             | Self::FrameTooLarge
@@ -160,6 +163,7 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Config(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated
             | Self::GatewayStopping => return None,
@@ -190,7 +194,11 @@ impl Refusal {
             json!({"gatewayBuildId": gateway_build_id, "reloadRequired": true})
         } else if let Self::ClientVersionMismatch { client, gateway } = self {
             json!({"clientVersion": client, "gatewayVersion": gateway})
+        } else if let Self::Config(refusal) = self {
+            refusal.more_details()
         } else if let Self::Node(refusal) = self {
+            refusal.more_details()
+        } else if let Self::Upgrade(refusal) = self {
             refusal.more_details()
         } else if let Self::MissingScope { scope } = self {
             json!({"missingScope": scope, "requiredScopes": [scope]})
