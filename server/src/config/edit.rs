@@ -67,9 +67,9 @@ fn restored(new: &Value, old: &Value) -> Result<Value, Vec<Problem>> {
 }
 
 /// RFC 7396, except that what is named in `replace_paths` is not merged but replaced.
-fn merge(target: &mut Value, patch: &Value, path: &str, replace_paths: &[String]) {
-    let Some(fields) = patch.as_object().filter(|_| !replace_paths.iter().any(|replaced| replaced == path)) else {
-        *target = patch.clone();
+fn merge(target: &mut Value, change: &Value, path: &str, replace_paths: &[String]) {
+    let Some(fields) = change.as_object().filter(|_| !replace_paths.iter().any(|replaced| replaced == path)) else {
+        *target = change.clone();
         return;
     };
     if !target.is_object() {
@@ -183,8 +183,7 @@ fn change_array(array: &CstArray, old: &[Value], new: &[Value]) {
     if gone.len() == come.len() {
         for index in come {
             if old[index] != new[index] && !change_inside(&elements[index], &old[index], &new[index]) {
-                elements[index].clone().remove();
-                array.insert(index, input(&new[index]));
+                replace_element(array, index, input(&new[index]));
             }
         }
         return;
@@ -194,6 +193,25 @@ fn change_array(array: &CstArray, old: &[Value], new: &[Value]) {
     }
     for index in come {
         array.insert(index, input(&new[index]));
+    }
+}
+
+/// Puts another value in the place of an item; the comments around it stay.
+pub fn replace_element(array: &CstArray, index: usize, value: CstInputValue) {
+    let Some(node) = array.elements().into_iter().nth(index) else { return };
+    if let Some(text) = node.as_string_lit() {
+        text.replace_with(value);
+    } else if let Some(number) = node.as_number_lit() {
+        number.replace_with(value);
+    } else if let Some(flag) = node.as_boolean_lit() {
+        flag.replace_with(value);
+    } else if let Some(object) = node.as_object() {
+        object.replace_with(value);
+    } else if let Some(list) = node.as_array() {
+        list.replace_with(value);
+    } else {
+        node.remove();
+        array.insert(index, value);
     }
 }
 

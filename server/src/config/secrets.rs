@@ -9,7 +9,7 @@ use jsonc_parser::cst::{CstInputValue, CstNode, CstRootNode};
 use serde_json::{Map, Value};
 
 use super::Problem;
-use super::edit::join;
+use super::edit::{join, replace_element};
 
 /// What stands where a secret was (wire.md §7.5).
 pub const REDACTED: &str = "__OPENCLAW_REDACTED__";
@@ -40,8 +40,7 @@ fn redact_node(name: &str, node: &CstNode) {
     } else if let Some(array) = node.as_array() {
         for (index, element) in array.elements().into_iter().enumerate() {
             if element.to_serde_value().is_some_and(|value| is_concealed(name, &value)) {
-                element.remove();
-                array.insert(index, CstInputValue::String(REDACTED.to_owned()));
+                replace_element(&array, index, CstInputValue::String(REDACTED.to_owned()));
             } else {
                 redact_node(name, &element);
             }

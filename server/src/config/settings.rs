@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_the_table_rules_out_is_reported_under_its_key() {
         #[track_caller]
-        fn reported(setting: &Setting, value: Value) {
+        fn reported(setting: &Setting, value: &Value) {
             let found = match resolve(&with(setting, value.clone())) {
                 Ok(resolved) => resolved.warnings,
                 Err(problems) => problems,
@@ -267,22 +267,22 @@ mod tests {
         }
         for setting in SETTINGS {
             match setting.kind {
-                Kind::Flag => reported(setting, json!("yes")),
+                Kind::Flag => reported(setting, &json!("yes")),
                 Kind::Integer { min, max } => {
-                    reported(setting, json!(min - 1));
+                    reported(setting, &json!(min - 1));
                     assert!(resolve(&with(setting, json!(min))).is_ok() && resolve(&with(setting, json!(max))).is_ok());
                     if let Some(more) = max.checked_add(1) {
-                        reported(setting, json!(more));
+                        reported(setting, &json!(more));
                     }
                 }
-                Kind::Text | Kind::TextOrOff => reported(setting, json!(1)),
+                Kind::Text | Kind::TextOrOff => reported(setting, &json!(1)),
                 Kind::Choice(words) => {
-                    reported(setting, json!("something else"));
+                    reported(setting, &json!("something else"));
                     for word in words.iter().filter(|word| **word != "custom") {
                         assert_eq!(resolve(&with(setting, json!(word))).unwrap().warnings, []);
                     }
                 }
-                Kind::Texts => reported(setting, json!("a,b")),
+                Kind::Texts => reported(setting, &json!("a,b")),
             }
         }
     }

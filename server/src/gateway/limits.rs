@@ -107,10 +107,13 @@ fn forget_stalest(records: &mut HashMap<(Attempt, Source), Record>) {
     }
 }
 
+/// A device, if it is one, at an address.
+type Writer = (Option<DeviceId>, IpAddr);
+
 /// Who changes the settings how often (wire.md §7.1).
 #[derive(Debug, Default)]
 pub struct WriteLimiter {
-    writes_ms: Mutex<HashMap<(Option<DeviceId>, IpAddr), VecDeque<u64>>>,
+    writes_ms: Mutex<HashMap<Writer, VecDeque<u64>>>,
 }
 
 impl WriteLimiter {

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often everyone is told how the gateway is (wire.md §8.3).
-const HEALTH_INTERVAL: Duration = Duration::from_secs(60);
+const HEALTH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Tells everyone how the gateway is, every minute, until it stops.
 pub async fn tell_health(state: AppState) {
