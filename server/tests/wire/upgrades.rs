@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, Key};
-use crate::client::Client;
+use crate::client::{Client, Frame};
 use crate::gateway::{NOW, TOKEN, TestGateway};
 
 const WIDER: [&str; 2] = ["operator.pairing", "operator.read"];
@@ -130,4 +130,13 @@ async fn whoever_waits_is_let_go_when_the_gateway_stops() {
     let started = std::time::Instant::now();
     gateway.stop().await;
     assert!(started.elapsed() < std::time::Duration::from_secs(3), "the stop had to wait for it");
+}
+
+#[tokio::test]
+async fn whoever_is_thrown_out_waits_no_longer() {
+    let (gateway, mut client) = start().await;
+    let request_id = ask(&mut client).await;
+    wait(&mut client, &request_id).await;
+    gateway.admin().await.call("device.pair.remove", json!({"deviceId": Key::new(1).id()})).await.unwrap();
+    assert_eq!(client.ended().await, Frame::close(4001, "device removed"));
 }
