@@ -11,10 +11,12 @@ pub mod gateway;
 pub mod http;
 pub mod keys;
 pub mod listen;
+pub mod log_file;
 pub mod qr;
 pub mod start;
 pub mod state;
 pub mod store;
+pub mod system;
 pub mod telemetry;
 
 pub use start::{Gateway, GatewayOptions, run_gateway};

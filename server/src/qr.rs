@@ -50,18 +50,18 @@ impl Qr {
 
     /// The `d` of a path that fills the dark modules, one unit each: one bar for each run of a row.
     pub fn svg_path(&self) -> String {
-        let mut path = String::new();
+        let mut bars = Vec::new();
         for y in 0..self.size() {
             let mut x = 0;
             while x < self.size() {
                 let run = (x..self.size()).take_while(|x| self.is_dark(*x, y)).count();
                 if run > 0 {
-                    path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+                    bars.push(format!("M{x} {y}h{run}v1h-{run}z"));
                 }
                 x += run.max(1);
             }
         }
-        path
+        bars.concat()
     }
 
     /// The picture as a `data:` URL.
@@ -110,8 +110,8 @@ mod tests {
     use super::*;
 
     /// What a camera would read from a square of modules.
-    fn scan(size: usize, scale: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
-        let side = size * scale;
+    fn scan(modules: usize, scale: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
+        let side = modules * scale;
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| {
             if is_dark(x / scale, y / scale) { 0 } else { 255 }
         });
@@ -151,8 +151,8 @@ mod tests {
             .collect();
         let is_dark = |x: usize, y: usize| match rows[y / 2][x] {
             '█' => true,
-            '▀' => y % 2 == 0,
-            '▄' => y % 2 == 1,
+            '▀' => y.is_multiple_of(2),
+            '▄' => !y.is_multiple_of(2),
             _ => false,
         };
         assert_eq!(scan(qr.size(), 4, is_dark), text);

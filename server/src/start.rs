@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::advised::Advised;
 use crate::clock::Clock;
+use crate::config::live::Live;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::{presence, sweeper};
 use crate::http::router::router;
@@ -41,8 +42,9 @@ pub struct GatewayOptions {
 
 /// Runs a gateway until it is told to stop.
 pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<()> {
-    telemetry::start(options.verbose);
     let paths = Paths::resolve(env)?;
+    // Held until everything has been said.
+    let _log = telemetry::start(options.verbose, &paths.log_file);
     let flags = Overrides { port: options.port, bind: options.bind, token: options.token, auth: options.auth };
     let gateway = Gateway::start(paths, env, flags, Clock::default()).await?;
     crate::cli::greet(&gateway.state, options.show_owner_link).await?;
@@ -78,15 +80,22 @@ impl Gateway {
         let listeners = listen::bind(&config.bind, config.port).await?;
         let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
         let port = listeners.first().context("there is no listener")?.local_addr()?.port();
+        let identity = client::Identity::load_or_create(&paths.gateway_identity, clock.now_ms())?;
+        let applied = server_key.opaque_hash(&file::read_text(&paths.config_file)?);
         let (publish, config) = watch::channel(Arc::new(config));
+        let live = Live::new(publish.clone(), env.clone(), flags, applied);
         let state = AppState {
             config,
+            live: Arc::new(live),
             paths: Arc::new(paths),
             store: Arc::new(store),
             registry: Arc::default(),
             limiter: Arc::default(),
             unauthenticated: Arc::default(),
             minting: Arc::default(),
+            write_limiter: Arc::default(),
+            system: Arc::default(),
+            identity: Arc::new(identity),
             server_key,
             clock,
             started,
@@ -105,8 +114,9 @@ impl Gateway {
         state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
         state.tasks.spawn(sweeper::tick(state.clone()));
         state.tasks.spawn(sweeper::sweep_regularly(state.clone()));
+        state.tasks.spawn(sweeper::tell_health(state.clone()));
         state.tasks.spawn(presence::announce_changes(state.clone()));
-        state.tasks.spawn(live::watch(state.clone(), publish.clone(), env.clone(), flags));
+        state.tasks.spawn(live::watch(state.clone()));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(Self { state, publish, _lock: lock })

@@ -10,23 +10,30 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::config::live::Live;
 use crate::config::{Config, Paths};
-use crate::gateway::limits::{RateLimiter, Unauthenticated};
+use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
+use crate::system::SystemProbe;
 
 #[derive(Clone)]
 pub struct AppState {
     pub config: watch::Receiver<Arc<Config>>,
+    pub live: Arc<Live>,
     pub paths: Arc<Paths>,
     pub store: Arc<dyn Store>,
     pub registry: Arc<Registry>,
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
     pub minting: Arc<Minting>,
+    pub write_limiter: Arc<WriteLimiter>,
+    pub system: Arc<SystemProbe>,
+    /// The gateway's own key.
+    pub identity: Arc<client::Identity>,
     pub server_key: ServerKey,
     pub clock: Clock,
     pub started: Instant,

@@ -313,9 +313,26 @@ fn new_ask(
     reason: PairingReason,
     proof: Proof,
 ) -> Ask {
-    let client = &facts.connect.client;
+    Ask {
+        role,
+        scopes: asked.clone(),
+        reason,
+        has_secret: proof != Proof::Knock && proof != Proof::DeviceKey,
+        node: (role == Role::Node).then(|| offer(facts.connect, policy)),
+        ..introduce(facts.connect, device, facts.attribution, facts.is_encrypted, facts.page)
+    }
+}
+
+/// How a device presents itself when it asks for more than it has. What it asks for is empty here.
+pub fn introduce(
+    connect: &Connect,
+    device: &VerifiedDevice,
+    attribution: &Attribution,
+    is_encrypted: bool,
+    page: Option<&str>,
+) -> Ask {
+    let client = &connect.client;
     let (platform, device_family) = metadata::described(client);
-    let node = (role == Role::Node).then(|| offer(facts.connect, policy));
     Ask {
         device_id: device.id().clone(),
         public_key: device.key().to_base64url(),
@@ -324,20 +341,20 @@ fn new_ask(
         device_family,
         client_id: client.id.clone(),
         client_mode: client.mode.clone(),
-        role,
-        scopes: asked.clone(),
-        reason,
-        has_secret: proof != Proof::Knock && proof != Proof::DeviceKey,
-        is_direct_local: facts.attribution.is_direct_local(),
+        role: connect.role().unwrap_or(Role::Operator),
+        scopes: Scopes::default(),
+        reason: PairingReason::ScopeUpgrade,
+        has_secret: false,
+        is_direct_local: attribution.is_direct_local(),
         origin: Origin {
-            address: facts.attribution.client.to_string(),
-            network: facts.attribution.network(),
-            resolved: facts.attribution.resolved(),
-            encrypted: facts.is_encrypted,
-            page: facts.page.map(str::to_owned),
+            address: attribution.client.to_string(),
+            network: attribution.network(),
+            resolved: attribution.resolved(),
+            encrypted: is_encrypted,
+            page: page.map(str::to_owned),
         },
-        user_agent: facts.connect.user_agent.clone(),
-        node,
+        user_agent: connect.user_agent.clone(),
+        node: None,
     }
 }
 

@@ -46,6 +46,7 @@ macro_rules! events {
 }
 
 events! {
+    ConfigChanged = "config.changed", Audience::Operators(READ);
     ConnectChallenge = "connect.challenge", Audience::One;
     DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::handshake::StateVersion;
 use crate::shape::{NON_EMPTY, Shape, optional, required};
 
 /// What a client may send. Unknown top-level keys are an error.
@@ -114,6 +115,9 @@ pub struct EventFrame {
     pub payload: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
+    /// Which presence and health this is; only on the two events of these names.
+    #[serde(default, rename = "stateVersion", skip_serializing_if = "Option::is_none")]
+    pub state_version: Option<StateVersion>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +128,7 @@ enum EventKind {
 
 impl EventFrame {
     pub fn new(event: impl Into<String>, payload: Value, seq: Option<u64>) -> Self {
-        Self { kind: EventKind::Event, event: event.into(), payload, seq }
+        Self { kind: EventKind::Event, event: event.into(), payload, seq, state_version: None }
     }
 }
 

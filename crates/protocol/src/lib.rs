@@ -14,7 +14,8 @@
 //!
 //! Reading order: [`frame`] (the envelope), [`handshake`] (connect and hello), [`device`] (keys, ids,
 //! fingerprints), [`role`] (who may do what), [`pairing`] (the records people decide on),
-//! [`node`] (what machines offer), [`setup_code`] (a gateway's address and a one-time code as text), [`method`] and [`event`], and [`refusal`] (every way to say no).
+//! [`node`] (what machines offer), [`setup_code`] (a gateway's address and a one-time code as text), [`operations`]
+//! (settings, log), [`method`] and [`event`], and [`refusal`] (every way to say no).
 
 pub mod device;
 pub mod event;
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod handshake;
 pub mod method;
 pub mod node;
+pub mod operations;
 pub mod pairing;
 pub mod refusal;
 pub mod role;
@@ -64,6 +66,12 @@ pub const TICK_INTERVAL_MS: u64 = 30_000;
 /// How long a pairing request waits for a person, in milliseconds (wire.md §6.2).
 /// Long enough to walk to the other machine, short enough to be forgotten.
 pub const PAIRING_LIFETIME_MS: u64 = 300_000;
+
+/// In which time a device may make [`WRITE_LIMIT`] changes, in milliseconds (wire.md §7.1).
+pub const WRITE_WINDOW_MS: u64 = 60_000;
+
+/// How often one device at one address may change the settings in [`WRITE_WINDOW_MS`] (wire.md §7.1).
+pub const WRITE_LIMIT: usize = 30;
 
 /// How long an owner link or setup code can be redeemed, in milliseconds (wire.md §10.3).
 pub const BOOTSTRAP_LIFETIME_MS: u64 = 600_000;

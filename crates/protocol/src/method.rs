@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::SetupCompleted;
+use crate::operations::{
+    BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
+};
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::secret::Secret;
 use crate::setup_code::{BootstrapProfile, SetupAccess};
@@ -15,6 +18,8 @@ use crate::{DeviceId, Refusal};
 pub enum Access {
     /// Every authenticated connection, whatever its role and scopes.
     Everyone,
+    /// Every operator, whatever its scopes.
+    AnyOperator,
     /// Operators who hold the scope.
     Operator(&'static str),
     /// Nodes. An operator who calls one is told that its role is wrong (wire.md §7.1).
@@ -79,7 +84,15 @@ const SKILL: Shape = Shape::Object(&[
 ]);
 
 methods! {
+    ConfigApply = "config.apply", Access::Operator(ADMIN),
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY];
     ConfigGet = "config.get", Access::Operator(READ), [];
+    ConfigPatch = "config.patch", Access::Operator(ADMIN),
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS];
+    ConfigSchema = "config.schema", Access::Operator(READ), [];
+    ConfigSchemaLookup = "config.schema.lookup", Access::Operator(READ),
+        [required("path", Shape::Text { min: 1, max: 1024 })];
+    ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
     DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
     DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
     DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
@@ -92,10 +105,14 @@ methods! {
     ];
     DevicePairSetupStatus = "device.pair.setupStatus", Access::Operator(ADMIN),
         [required("setupId", Shape::Text { min: 1, max: 128 })];
+    DeviceScopesRequestUpgrade = "device.scopes.requestUpgrade", Access::AnyOperator, [UPGRADE_SCOPES];
+    DeviceScopesWaitUpgrade = "device.scopes.waitUpgrade", Access::AnyOperator, [REQUEST_ID];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
+    LogsTail = "logs.tail", Access::Operator(READ), [TAIL[0], TAIL[1], TAIL[2]];
     NodeDescribe = "node.describe", Access::Operator(READ), [NODE_ID];
     NodeEvent = "node.event", Access::Node,
         [required("event", NON_EMPTY), optional("payload", Shape::Any), optional("payloadJSON", TEXT)];
@@ -147,8 +164,12 @@ methods! {
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
     SkillsBins = "skills.bins", Access::Node, [];
-    Status = "status", Access::Operator(READ), [];
+    /// What official clients leave out or put in has no counterpart here.
+    Status = "status", Access::Operator(READ),
+        [optional("includeChannelSummary", Shape::Bool), optional("includeCliProjection", Shape::Bool)];
+    SystemInfo = "system.info", Access::Operator(READ), [];
     SystemPresence = "system-presence", Access::Operator(READ), [];
+    UpdateStatus = "update.status", Access::Operator(ADMIN), [];
 }
 
 impl Method {
@@ -164,8 +185,11 @@ impl Method {
         let method = Self::ALL.iter().copied().find(|method| method.name() == name);
         let method = method.filter(|method| is_owner || method.access() != Access::Owner);
         match (method.map(Self::access), role) {
-            (Some(Access::Everyone), _) | (Some(Access::Node), Role::Node) | (Some(Access::Owner), Role::Operator) => {}
-            (Some(Access::Operator(_) | Access::Owner) | None, Role::Node) | (Some(Access::Node), Role::Operator) => {
+            (Some(Access::Everyone), _)
+            | (Some(Access::Node), Role::Node)
+            | (Some(Access::AnyOperator | Access::Owner), Role::Operator) => {}
+            (Some(Access::AnyOperator | Access::Operator(_) | Access::Owner) | None, Role::Node)
+            | (Some(Access::Node), Role::Operator) => {
                 return Err(Refusal::RoleUnauthorized { role });
             }
             (Some(Access::Operator(scope)), Role::Operator) if scopes.allow(role, scope) => {}
@@ -414,6 +438,8 @@ mod tests {
         check("device.pair.list", Role::Operator, &["operator.write"], "missing scope: operator.pairing");
         check("device.pair.list", Role::Node, &["operator.pairing"], "unauthorized role: node");
         check("node.event", Role::Operator, &["operator.admin"], "unauthorized role: operator");
+        check("device.scopes.waitUpgrade", Role::Operator, &["operator.pairing"], "ok");
+        check("device.scopes.waitUpgrade", Role::Node, &[], "unauthorized role: node");
         check("no.such", Role::Operator, &["operator.admin"], "unknown method: no.such");
         check("no.such", Role::Operator, &["operator.read"], "missing scope: operator.admin");
         check("connect", Role::Operator, &["operator.read"], "missing scope: operator.admin");

@@ -48,6 +48,10 @@ pub const TALK_SECRETS: &str = "operator.talk.secrets";
 const SESSIONS_READ: &str = "operator.sessions.read";
 const SESSIONS_WRITE: &str = "operator.sessions.write";
 
+/// Every scope an operator can be given.
+pub const OPERATOR_SCOPES: [&str; 10] =
+    [ADMIN, READ, WRITE, PAIRING, APPROVALS, QUESTIONS, TALK, TALK_SECRETS, SESSIONS_READ, SESSIONS_WRITE];
+
 /// What an owner link grants: exactly this set must be asked for (wire.md §10.3, `control-ui-owner`).
 pub const OWNER_SCOPES: [&str; 7] = [ADMIN, APPROVALS, PAIRING, QUESTIONS, READ, TALK_SECRETS, WRITE];
 

@@ -21,12 +21,24 @@ pub enum Shape {
     Integer {
         min: u64,
     },
+    /// An integer from `min` to `max`.
+    Between {
+        min: u64,
+        max: u64,
+    },
     /// One of these strings.
     OneOf(&'static [&'static str]),
     /// Exactly this string.
     Constant(&'static str),
     /// A list whose items all have the same shape.
     List(&'static Shape),
+    /// A list of `min` to `max` such items; where `unique`, none of them twice.
+    Items {
+        item: &'static Shape,
+        min: usize,
+        max: usize,
+        unique: bool,
+    },
     /// A map from any key to a boolean.
     Flags,
     /// An object with these properties and no others.
@@ -78,6 +90,12 @@ impl Shape {
                 Some(_) => problems.push(at(path, &format!("must be >= {min}"))),
                 None => problems.push(at(path, "must be integer")),
             },
+            Self::Between { min, max } => {
+                Self::Integer { min }.collect(value, path, problems);
+                if value.as_u64().is_some_and(|number| number > max) {
+                    problems.push(at(path, &format!("must be <= {max}")));
+                }
+            }
             Self::OneOf(allowed) => {
                 if !value.as_str().is_some_and(|text| allowed.contains(&text)) {
                     problems.push(at(path, "must be equal to one of the allowed values"));
@@ -96,6 +114,12 @@ impl Shape {
                 }
                 None => problems.push(at(path, "must be array")),
             },
+            Self::Items { item, min, max, unique } => {
+                Self::List(item).collect(value, path, problems);
+                if let Some(items) = value.as_array() {
+                    check_count(items, min, max, unique, path, problems);
+                }
+            }
             Self::Flags => match value.as_object() {
                 Some(flags) => {
                     for (name, flag) in flags {
@@ -109,6 +133,17 @@ impl Shape {
                 None => problems.push(at(path, "must be object")),
             },
         }
+    }
+}
+
+fn check_count(items: &[Value], min: usize, max: usize, unique: bool, path: &str, problems: &mut Vec<String>) {
+    if items.len() < min {
+        problems.push(at(path, &format!("must not have fewer than {min} items")));
+    } else if items.len() > max {
+        problems.push(at(path, &format!("must not have more than {max} items")));
+    }
+    if unique && items.iter().enumerate().any(|(index, item)| items[..index].contains(item)) {
+        problems.push(at(path, "must not have duplicate items"));
     }
 }
 
@@ -157,6 +192,8 @@ mod tests {
         required("id", NON_EMPTY),
         optional("kind", Shape::OneOf(&["a", "b"])),
         optional("tags", Shape::List(&NON_EMPTY)),
+        optional("limit", Shape::Between { min: 1, max: 9 }),
+        optional("set", Shape::Items { item: &NON_EMPTY, min: 1, max: 2, unique: true }),
     ]);
 
     #[track_caller]
@@ -172,6 +209,12 @@ mod tests {
         check(&json!({"id": ""}), "at /id: must not have fewer than 1 characters");
         check(&json!({"id": "x", "kind": "c"}), "at /kind: must be equal to one of the allowed values");
         check(&json!({"id": "x", "tags": ["a", ""]}), "at /tags/1: must not have fewer than 1 characters");
+        check(&json!({"id": "x", "limit": 9, "set": ["a", "b"]}), "");
+        check(&json!({"id": "x", "limit": 10}), "at /limit: must be <= 9");
+        check(&json!({"id": "x", "limit": 0}), "at /limit: must be >= 1");
+        check(&json!({"id": "x", "set": []}), "at /set: must not have fewer than 1 items");
+        check(&json!({"id": "x", "set": ["a", "b", "c"]}), "at /set: must not have more than 2 items");
+        check(&json!({"id": "x", "set": ["a", "a"]}), "at /set: must not have duplicate items");
         check(&json!([]), "at root: must be object");
     }
 }

@@ -12,11 +12,7 @@ use serde_json::Value;
 
 /// Reads the file; a missing one is an empty object.
 pub fn read(path: &Path) -> anyhow::Result<Value> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text).with_context(|| format!("{} cannot be read as JSON5", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
-        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
-    }
+    parse(&read_text(path)?).with_context(|| format!("{} cannot be read as JSON5", path.display()))
 }
 
 /// Parses JSON5-like text: comments, trailing commas, unquoted keys, single quotes.
@@ -67,11 +63,38 @@ fn with_token(text: &str, token: &Secret) -> anyhow::Result<String> {
     Ok(root.to_string())
 }
 
-/// Replaces a file in one step; after a crash there is the old content or the new, never half.
+/// The text of the file; a missing one is empty.
+pub fn read_text(path: &Path) -> anyhow::Result<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
+/// Holds the lock that every program of ours takes before it changes the settings. It ends with the file.
+pub fn lock(path: &Path) -> anyhow::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let take = || -> std::io::Result<std::fs::File> {
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    take().with_context(|| format!("{} cannot be locked", path.display()))
+}
+
+/// Replaces a file in one step; after a crash there is the old content or the new, never half. A file that
+/// is there keeps its mode, and a link stays a link; a new file is for its owner alone.
 pub fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
+    // Where there is nothing yet, there is no link to follow either.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let folder = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        if let Ok(known) = std::fs::metadata(path) {
+            file.as_file().set_permissions(known.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
@@ -100,6 +123,21 @@ mod tests {
             edited.contains("// mine") && edited.contains("/* keep */") && edited.contains("agents: { main: 'x' }")
         );
         assert_eq!(parse(&edited).unwrap()["gateway"]["auth"]["token"], "abc");
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_link_stays_a_link() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("real.json"), folder.path().join("openclaw.json"));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        write_atomically(&path, "{}").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write_atomically(&link, "{ a: 1 }").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!((mode(&path), std::fs::read_to_string(&path).unwrap().as_str()), (0o640, "{ a: 1 }"));
     }
 
     #[test]

@@ -1,24 +1,113 @@
 //! A changed file goes live by itself: read, resolved, published; or the old settings stay and the log
-//! says why.
+//! says why. A change that comes in over the wire takes the same way, and is resolved before it is written.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use access::policy::AuthMode;
 use protocol::Close;
+use protocol::event::Event;
 use protocol::handshake::AuthMethod;
+use serde_json::json;
 use tokio::sync::watch;
 
-use super::{Config, Environment, Overrides, Problem, file};
+use super::edit::{Edit, Edited};
+use super::reload::needs_restart;
+use super::{Config, Environment, Overrides, Problem, Resolved, file};
+use crate::gateway::methods::status;
 use crate::state::AppState;
 
 /// How often the file is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// What it takes to put settings live.
+#[derive(Debug)]
+pub struct Live {
+    publish: watch::Sender<Arc<Config>>,
+    env: Environment,
+    flags: Overrides,
+    /// What the gateway was started with; some settings stay like that.
+    started_with: Arc<Config>,
+    /// Held by whoever changes the file or puts it live, as long as the disk takes.
+    turn: Mutex<()>,
+    /// The hash of the text that is live; never held for long.
+    applied: Mutex<String>,
+    is_watching: AtomicBool,
+}
+
+/// A change that was made, or that there was no need for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub edited: Edited,
+    pub hash: String,
+    /// Whether the file was touched.
+    pub is_new: bool,
+    pub requires_restart: bool,
+}
+
+/// Why the settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("the file has changed since it was read")]
+    Stale,
+    #[error("the change does not say which version of the file it is for")]
+    BaseMissing { changed: Vec<String> },
+    #[error("the settings would make no sense")]
+    Invalid(Vec<Problem>),
+    #[error(transparent)]
+    File(#[from] anyhow::Error),
+}
+
+impl Live {
+    pub fn new(publish: watch::Sender<Arc<Config>>, env: Environment, flags: Overrides, applied: String) -> Self {
+        let started_with = Arc::clone(&publish.borrow());
+        // The watcher starts with the gateway.
+        let is_watching = AtomicBool::new(true);
+        let turn = Mutex::default();
+        Self { publish, env, flags, started_with, turn, applied: Mutex::new(applied), is_watching }
+    }
+
+    /// Whether a changed file goes live by itself.
+    pub fn is_watching(&self) -> bool {
+        self.is_watching.load(Ordering::Relaxed)
+    }
+
+    /// The hash of the text that the settings in force were read from.
+    pub fn applied_hash(&self) -> String {
+        lock(&self.applied).clone()
+    }
+
+    /// What a text would come to.
+    pub fn resolve(&self, text: &str) -> Result<Resolved, Vec<Problem>> {
+        let value =
+            file::parse(text).map_err(|error| vec![Problem { path: String::new(), message: format!("{error:#}") }])?;
+        Config::resolve(&value, &self.env, &self.flags)
+    }
+
+    /// Notes what is live now. False if it was live already.
+    fn note_applied(&self, hash: &str) -> bool {
+        let mut applied = lock(&self.applied);
+        let is_new = *applied != hash;
+        hash.clone_into(&mut applied);
+        is_new
+    }
+}
+
+/// A poisoned lock only means that another task panicked while it held it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads and resolves the settings.
 pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result<Config> {
     let value = file::read(path)?;
-    match Config::resolve(&value, env, flags) {
+    accept(path, Config::resolve(&value, env, flags))
+}
+
+fn accept(path: &Path, resolved: Result<Resolved, Vec<Problem>>) -> anyhow::Result<Config> {
+    match resolved {
         Ok(resolved) => {
             for warning in resolved.warnings {
                 tracing::warn!("{}: {warning}", path.display());
@@ -33,24 +122,38 @@ pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result
 }
 
 /// Watches the file until the gateway stops.
-pub async fn watch(state: AppState, publish: watch::Sender<Arc<Config>>, env: Environment, flags: Overrides) {
-    let path = state.paths.config_file.clone();
-    let mut known = stamp(&path);
+pub async fn watch(state: AppState) {
+    let _watching = Watching(&state.live);
+    let mut known = None;
     let mut looks = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             () = state.stopping.cancelled() => return,
         }
-        let current = stamp(&path);
+        let current = stamp(&state.paths.config_file);
         if current == known {
             continue;
         }
         known = current;
-        match load(&path, &env, &flags) {
-            Ok(config) => go_live(&state, &publish, config),
-            Err(error) => tracing::error!("The settings stay as they were: {error:#}"),
+        let taken_up = tokio::task::spawn_blocking({
+            let state = state.clone();
+            move || take_up(&state)
+        });
+        match taken_up.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("The settings stay as they were: {error:#}"),
+            Err(error) => tracing::error!(%error, "The settings stay as they were"),
         }
+    }
+}
+
+/// Says that the file is not watched any more, however the watch ended.
+struct Watching<'a>(&'a Live);
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        self.0.is_watching.store(false, Ordering::Relaxed);
     }
 }
 
@@ -59,13 +162,79 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
+/// Puts the file live, if it says something else than what is live.
+fn take_up(state: &AppState) -> anyhow::Result<()> {
+    let _turn = lock(&state.live.turn);
+    let path = &state.paths.config_file;
+    let text = file::read_text(path)?;
+    let hash = state.server_key.opaque_hash(&text);
+    if state.live.applied_hash() == hash {
+        return Ok(());
+    }
+    let config = accept(path, state.live.resolve(&text))?;
+    if state.live.note_applied(&hash) {
+        announce(state, config, &hash);
+    }
+    Ok(())
+}
+
+/// Changes the file and puts it live. Blocks on the disk and on other programs that change it, so it must
+/// not run on a thread that serves connections.
+pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<Written, WriteError> {
+    let _turn = lock(&state.live.turn);
+    let path = &state.paths.config_file;
+    let _others = file::lock(&state.paths.config_lock)?;
+    let exists = path.exists();
+    let current = file::read_text(path)?;
+    let current_hash = state.server_key.opaque_hash(&current);
+    if base_hash.is_some_and(|base| base != current_hash) {
+        return Err(WriteError::Stale);
+    }
+    let edited = edit.apply(&current).map_err(WriteError::Invalid)?;
+    if exists && base_hash.is_none() {
+        return Err(WriteError::BaseMissing { changed: edited.changed_paths });
+    }
+    let config = state.live.resolve(&edited.text).map_err(WriteError::Invalid)?.config;
+    if let Some(problem) = find_missing_secret(&config) {
+        return Err(WriteError::Invalid(vec![problem]));
+    }
+    let requires_restart = needs_restart(&state.live.started_with, &config);
+    let is_new = edited.text != current;
+    let hash = state.server_key.opaque_hash(&edited.text);
+    if is_new {
+        file::write_atomically(path, &edited.text)?;
+    }
+    if state.live.note_applied(&hash) {
+        announce(state, config, &hash);
+    }
+    Ok(Written { edited, hash, is_new, requires_restart })
+}
+
+/// With no secret to compare with, the gateway would let nobody ask any more, and would not start again.
+fn find_missing_secret(config: &Config) -> Option<Problem> {
+    let path = match config.policy.auth_mode {
+        AuthMode::Token => "gateway.auth.token",
+        AuthMode::Password => "gateway.auth.password",
+        AuthMode::None => return None,
+    };
+    let message = "gateway.auth.mode asks for this secret, so it must not be missing or empty".to_owned();
+    config.shared_secret().is_none().then(|| Problem { path: path.to_owned(), message })
+}
+
+fn announce(state: &AppState, config: Config, hash: &str) {
+    go_live(state, &state.live.publish, config);
+    let payload = json!({"path": state.paths.config_file, "hash": hash, "ts": state.clock.now_ms()});
+    state.registry.broadcast(Event::ConfigChanged, Some(&payload), None::<&()>);
+    state.registry.broadcast_health(&status::health(state));
+}
+
 /// Publishes new settings and ends the connections that the old ones let in (wire.md §1.6).
 pub fn go_live(state: &AppState, publish: &watch::Sender<Arc<Config>>, config: Config) {
     let before = state.config();
     if *before == config {
         return;
     }
-    if before.port != config.port || before.bind != config.bind {
+    if needs_restart(&before, &config) {
         tracing::warn!("gateway.port and gateway.bind change when the gateway is started again");
     }
     let secret_changed = before.shared_secret() != config.shared_secret();

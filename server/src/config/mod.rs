@@ -3,11 +3,18 @@
 //! Flags win over the environment, the environment over the file. Keys that are not ours are left
 //! alone; values of ours that make no sense are reported all at once, with their key paths.
 
+pub mod edit;
 pub mod env;
 pub mod file;
 pub mod live;
 pub mod paths;
+pub mod reload;
+pub mod schema;
+pub mod secrets;
+pub mod settings;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use access::locality::{TrustedProxies, parse_network};
@@ -125,7 +132,17 @@ pub struct Resolved {
 impl Config {
     /// Resolves the file's content, the environment and the flags. The error lists every problem.
     pub fn resolve(file: &Value, env: &Environment, flags: &Overrides) -> Result<Resolved, Vec<Problem>> {
-        let mut reader = Reader { file, problems: Vec::new(), warnings: Vec::new() };
+        Self::resolve_noting(file, env, flags, &RefCell::default())
+    }
+
+    /// Resolves, and notes under which key paths the file was asked.
+    fn resolve_noting(
+        file: &Value,
+        env: &Environment,
+        flags: &Overrides,
+        asked: &RefCell<BTreeSet<String>>,
+    ) -> Result<Resolved, Vec<Problem>> {
+        let mut reader = Reader { file, asked, problems: Vec::new(), warnings: Vec::new() };
         let env_port = reader.number_from_env(env, "OPENCLAW_GATEWAY_PORT");
         let file_port = reader.integer("gateway.port", 1, u64::from(u16::MAX));
         let port = flags.port.or(env_port).or(file_port.and_then(|port| u16::try_from(port).ok()));
@@ -202,12 +219,14 @@ impl Config {
 /// Reads values by key path and collects what is wrong with them.
 struct Reader<'a> {
     file: &'a Value,
+    asked: &'a RefCell<BTreeSet<String>>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl Reader<'_> {
     fn at(&self, path: &str) -> Option<&Value> {
+        self.asked.borrow_mut().insert(path.to_owned());
         let found = path.split('.').try_fold(self.file, |value, key| value.get(key))?;
         (!found.is_null()).then_some(found)
     }

@@ -19,6 +19,12 @@ pub struct Paths {
     pub owner_socket: PathBuf,
     /// The key that device tokens are derived from.
     pub server_key: PathBuf,
+    /// The gateway's own key, by which it can be told from others.
+    pub gateway_identity: PathBuf,
+    /// Held by whoever changes the settings.
+    pub config_lock: PathBuf,
+    /// The log; older parts stand beside it with a number.
+    pub log_file: PathBuf,
     /// The device key of the command line, for `--url`.
     pub identity_file: PathBuf,
 }
@@ -39,6 +45,9 @@ impl Paths {
             store_file: state.join("gateway.sqlite"),
             owner_socket: state_dir.join("gateway.sock"),
             server_key: state.join("gateway.key"),
+            gateway_identity: state.join("gateway-identity.json"),
+            config_lock: state.join("config.lock"),
+            log_file: state_dir.join("logs").join("openclaw.log"),
             identity_file: state.join("cli-identity.json"),
             state_dir,
         })

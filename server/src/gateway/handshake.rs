@@ -122,14 +122,17 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = hello::compose(state, &connection_id, &admitted);
     let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
-    let device_id = device.map(|device| device.id().clone());
     let attribution = &arrival.ingress.attribution;
+    let introduction = Introduction {
+        client: connect.client.clone(),
+        address: attribution.client,
+        is_direct_local: attribution.is_direct_local(),
+        connected_at_ms: state.clock.now_ms(),
+        ask: device.as_ref().map(|device| Box::new(admit::introduce(&arrival, &connect, device))),
+    };
+    let device_id = device.map(|device| device.id().clone());
     let particulars = Particulars {
-        introduction: Introduction {
-            client: connect.client.clone(),
-            remote_ip: (!attribution.is_direct_local()).then(|| attribution.client.to_string()),
-            connected_at_ms: state.clock.now_ms(),
-        },
+        introduction,
         node: LiveNode::of(&connect, grant.role).map(Box::new),
         is_owner: arrival.ingress.is_owner,
         is_extended: connect.has_cap(CAP_PAIRING_WAIT),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use protocol::MAX_PREAUTH_FRAME;
+use protocol::{DeviceId, MAX_PREAUTH_FRAME, WRITE_LIMIT, WRITE_WINDOW_MS};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::config::RateLimit;
@@ -107,6 +107,35 @@ fn forget_stalest(records: &mut HashMap<(Attempt, Source), Record>) {
     let stalest = records.iter().min_by_key(|(_, record)| last_use(record)).map(|(key, _)| key.clone());
     if let Some(key) = stalest {
         records.remove(&key);
+    }
+}
+
+/// A device, if it is one, at an address.
+type Writer = (Option<DeviceId>, IpAddr);
+
+/// Who changes the settings how often (wire.md §7.1).
+#[derive(Debug, Default)]
+pub struct WriteLimiter {
+    writes_ms: Mutex<HashMap<Writer, VecDeque<u64>>>,
+}
+
+impl WriteLimiter {
+    /// Counts a change. The error is how long the caller has to wait, in milliseconds.
+    pub fn admit(&self, device: Option<&DeviceId>, address: IpAddr, now_ms: u64) -> Result<(), u64> {
+        let mut writes = lock(&self.writes_ms);
+        for times in writes.values_mut() {
+            times.retain(|at| at + WRITE_WINDOW_MS > now_ms);
+        }
+        // Only who holds admin rights gets here, so these are few.
+        writes.retain(|_, times| !times.is_empty());
+        let times = writes.entry((device.cloned(), address)).or_default();
+        match times.front() {
+            Some(first) if times.len() >= WRITE_LIMIT => Err(first + WRITE_WINDOW_MS - now_ms),
+            Some(_) | None => {
+                times.push_back(now_ms);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -79,7 +79,8 @@ fn entry(connection: &Connection) -> Value {
     };
     put("host", client.display_name.as_deref());
     put("clientId", Some(&client.id));
-    put("ip", introduction.remote_ip.as_deref());
+    let ip = (!introduction.is_direct_local).then(|| introduction.address.to_string());
+    put("ip", ip.as_deref());
     put("version", Some(&client.version));
     put("platform", Some(&client.platform));
     put("deviceFamily", client.device_family.as_deref());

@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use access::Grant;
-use access::pairing::Dropped;
+use access::pairing::{Ask, Dropped};
 use protocol::event::Event;
 use protocol::handshake::{AuthMethod, Client, StateVersion};
 use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
@@ -25,13 +26,16 @@ use super::nodes::LiveNode;
 const MAX_SLOW_CALLS: usize = 64;
 
 /// Who is at the other end, in its own words and in ours.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Introduction {
     pub client: Client,
-    /// Absent for this machine itself.
-    pub remote_ip: Option<String>,
+    /// The resolved address of the client.
+    pub address: IpAddr,
+    pub is_direct_local: bool,
     /// Unix epoch milliseconds.
     pub connected_at_ms: u64,
+    /// What the device would ask a person with, were it to ask for more.
+    pub ask: Option<Box<Ask>>,
 }
 
 /// An authenticated connection as others see it.
@@ -200,7 +204,7 @@ impl Connection {
 }
 
 /// What a connection is besides its grant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Particulars {
     pub introduction: Introduction,
     pub node: Option<Box<LiveNode>>,
@@ -240,6 +244,14 @@ struct Inner {
     nodes: HashMap<DeviceId, Vec<Arc<Connection>>>,
     announced_presence: Arc<Vec<Value>>,
     waiting: HashMap<DeviceId, Vec<mpsc::UnboundedSender<(String, Wake)>>>,
+}
+
+impl Inner {
+    /// Those who may hear an event. Who is being closed hears nothing more.
+    fn listeners(&self, event: Event) -> impl Iterator<Item = &Arc<Connection>> {
+        let hears = move |c: &&Arc<Connection>| c.closing().is_none() && event.reaches(c.role, &c.scopes);
+        self.connections.values().filter(hears)
+    }
 }
 
 impl Registry {
@@ -319,8 +331,9 @@ impl Registry {
         let Some(payload) = to_json(payload) else {
             return;
         };
+        let inner = self.lock();
         let versions = self.state_version();
-        for connection in self.lock().connections.values().filter(|c| event.reaches(c.role, &c.scopes)) {
+        for connection in inner.listeners(event) {
             connection.announce(event, &payload, Some(versions));
         }
     }
@@ -344,9 +357,8 @@ impl Registry {
         let official = official.and_then(to_json);
         let extended = extended.and_then(to_json).or_else(|| official.clone());
         let inner = self.lock();
-        let listeners = inner.connections.values().filter(|c| event.reaches(c.role, &c.scopes));
         let mut told = 0;
-        for connection in listeners {
+        for connection in inner.listeners(event) {
             let payload = if connection.is_extended { &extended } else { &official };
             if let Some(payload) = payload {
                 connection.announce(event, payload, None);
@@ -431,7 +443,15 @@ mod tests {
             issues_token_also_for: None,
             pending: None,
         };
-        let particulars = Particulars { is_extended, ..Particulars::default() };
+        let introduction = Introduction {
+            client: Client::default(),
+            address: IpAddr::from([127, 0, 0, 1]),
+            is_direct_local: true,
+            connected_at_ms: 0,
+            ask: None,
+        };
+        let (is_owner, pending_request) = (false, None);
+        let particulars = Particulars { introduction, node: None, is_owner, is_extended, pending_request };
         let (connection, queue) = Connection::new(id.to_owned(), &grant, Some(DeviceId::claimed("d")), particulars);
         registry.add(Arc::clone(&connection));
         (connection, queue)
@@ -448,6 +468,30 @@ mod tests {
         assert!(admin.try_recv().unwrap().text().ends_with(r#""seq":1}"#));
         assert!(admin.try_recv().unwrap().text().ends_with(r#""seq":2}"#));
         assert_eq!(reader.try_recv().unwrap().text(), r#"{"type":"event","event":"tick","payload":{},"seq":1}"#);
+    }
+
+    #[test]
+    fn health_is_counted_and_told_to_everyone_who_is_not_being_closed() {
+        let registry = Registry::default();
+        let (closing, mut closed) = connect(&registry, "a", &["operator.admin"], false);
+        let (_b, mut nobody) = connect(&registry, "b", &[], false);
+        closing.close(Close::device_removed());
+        registry.broadcast_health(&json!({"ok": true}));
+        let heard = nobody.try_recv().unwrap();
+        let heard = heard.text();
+        let expected = r#"{"type":"event","event":"health","payload":{"ok":true},"seq":1,"stateVersion":{"presence":0,"health":1}}"#;
+        assert_eq!(&*heard, expected);
+        assert_eq!(registry.state_version().health, 1);
+        assert!(closed.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_for_a_close_hears_of_it() {
+        let registry = Registry::default();
+        let (connection, _queue) = connect(&registry, "a", &[], false);
+        let both = async { tokio::join!(connection.closed(), connection.closed()) };
+        let (closes, ()) = tokio::join!(both, async { connection.close(Close::device_removed()) });
+        assert_eq!(closes, (Close::device_removed(), Close::device_removed()));
     }
 
     #[test]

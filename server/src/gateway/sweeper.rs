@@ -8,11 +8,27 @@ use protocol::event::Event;
 use serde_json::json;
 
 use super::effects;
+use super::methods::status;
 use crate::state::AppState;
 use crate::store::StoreError;
 
 /// How often requests that ran out are looked for, and who got in is written down.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often everyone is told how the gateway is (wire.md §8.3).
+const HEALTH_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Tells everyone how the gateway is, every minute, until it stops.
+pub async fn tell_health(state: AppState) {
+    let mut rounds = tokio::time::interval(HEALTH_INTERVAL);
+    rounds.tick().await;
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => state.registry.broadcast_health(&status::health(&state)),
+            () = state.stopping.cancelled() => return,
+        }
+    }
+}
 
 /// Says `tick` to everyone every thirty seconds, until the gateway stops.
 pub async fn tick(state: AppState) {

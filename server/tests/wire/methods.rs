@@ -47,7 +47,7 @@ async fn health_is_for_everyone() {
     let expected = json!({
         "ok": true, "ts": NOW, "durationMs": 0, "channels": {}, "channelOrder": [], "channelLabels": {},
         "heartbeatSeconds": 0, "defaultAgentId": "main", "agents": [], "plugins": {"loaded": [], "errors": []},
-        "sessions": {"path": "", "count": 0, "recent": []},
+        "configReload": {"hotReloadStatus": "active"}, "sessions": {"path": "", "count": 0, "recent": []},
     });
     assert_eq!(nobody.call("health", json!({})).await.unwrap(), expected);
     assert_eq!(nobody.call("health", json!({"probe": true})).await.unwrap(), expected);

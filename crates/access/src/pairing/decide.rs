@@ -221,8 +221,8 @@ pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decid
 }
 
 pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step, Refusal> {
-    let denied = || decider.told(Refusal::DeviceUnknown, Refusal::RemovalDenied);
-    let device = state.paired.take().ok_or_else(denied)?;
+    let unknown = if decider.is_confined_to_itself() { Refusal::RemovalDenied } else { Refusal::DeviceUnknown };
+    let device = state.paired.take().ok_or(unknown)?;
     if !decider.may_touch(&device.device_id) {
         return Err(Refusal::RemovalDenied);
     }

@@ -155,8 +155,10 @@ impl Refusal {
             Self::TooManyRequestsWaiting => {
                 advice("Too many requests wait from this address.", "Decide on those first, or wait five minutes.")
             }
+            Self::Config(refusal) => refusal.advice(),
             Self::Node(refusal) => refusal.advice(),
             Self::Setup(refusal) => refusal.advice(),
+            Self::Upgrade(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(
                 "The request came through a proxy that the gateway was not told to trust, or that does not say for whom it speaks.",
                 "On the gateway's machine, add the proxy's address to gateway.trustedProxies and let it set X-Forwarded-For.",

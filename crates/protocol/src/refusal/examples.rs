@@ -1,6 +1,9 @@
 //! One of each, for tables, tests and finding advice.
 
-use super::{Audience, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind, SetupRefusal};
+use super::{
+    Audience, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind, SetupRefusal,
+    UpgradeRefusal,
+};
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
 
@@ -96,8 +99,10 @@ impl Refusal {
             Self::TooManyUnauthenticated,
             Self::GatewayStopping,
         ];
+        examples.extend(ConfigRefusal::examples().into_iter().map(Self::Config));
         examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
         examples.extend(SetupRefusal::examples().into_iter().map(Self::Setup));
+        examples.extend(UpgradeRefusal::examples().into_iter().map(Self::Upgrade));
         examples
     }
 }

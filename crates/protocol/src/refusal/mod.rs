@@ -2,9 +2,11 @@
 //! person reads and the next step all derive from this one enum (wire.md §1.5, §4.3, §6.3, §7.2).
 
 mod advice;
+mod config;
 mod examples;
 mod node;
 mod setup;
+mod upgrade;
 mod wire;
 
 use crate::DeviceId;
@@ -13,8 +15,10 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
 pub use setup::{SetupRefusal, UrlUnknown};
+pub use upgrade::UpgradeRefusal;
 
 /// How a socket is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,8 +244,10 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Config(ConfigRefusal),
     Node(NodeRefusal),
     Setup(SetupRefusal),
+    Upgrade(UpgradeRefusal),
 
     // Before there is a socket.
     ProxyUnattributable,
@@ -275,6 +281,8 @@ impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
         if let Self::Node(refusal) = self {
+            refusal.code()
+        } else if let Self::Config(refusal) = self {
             refusal.code()
         } else if let Self::Setup(refusal) = self {
             refusal.code()
@@ -335,8 +343,10 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Config(_)
             | Self::Node(_)
             | Self::Setup(_)
+            | Self::Upgrade(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated => None,
             Self::NotARequest
@@ -402,6 +412,8 @@ impl Refusal {
     fn retry(&self) -> (Option<bool>, Option<u64>) {
         if let Self::RateLimited { retry_after_ms } = self {
             (Some(true), Some(*retry_after_ms))
+        } else if let Self::Config(refusal) = self {
+            refusal.retry()
         } else if matches!(self, Self::ControlUiOutdated { .. }) {
             (Some(false), None)
         } else if matches!(self, Self::StoreUnavailable | Self::TooManyRequestsWaiting) {

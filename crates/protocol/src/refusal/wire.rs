@@ -85,8 +85,10 @@ impl Refusal {
             Self::RevocationDenied => "device token revocation denied".to_owned(),
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
+            Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
+            Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
                 "Proxy client attribution is required. Configure gateway.trustedProxies narrowly and make the proxy overwrite or safely rebuild forwarded client headers.".to_owned()
             }
@@ -139,6 +141,7 @@ impl Refusal {
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
             Self::Node(refusal) => return refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
+            Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson
             | Self::NotARequest
             | Self::FrameTooLarge
@@ -163,6 +166,7 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Config(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated
             // The one word after which an official client is back at once is about a start that is not over.
@@ -195,10 +199,14 @@ impl Refusal {
             json!({"gatewayBuildId": gateway_build_id, "reloadRequired": true})
         } else if let Self::ClientVersionMismatch { client, gateway } = self {
             json!({"clientVersion": client, "gatewayVersion": gateway})
+        } else if let Self::Config(refusal) = self {
+            refusal.more_details()
         } else if let Self::Node(refusal) = self {
             refusal.more_details()
         } else if let Self::PairingStillRequired { request_id, .. } = self {
             json!({"reason": "startup-sidecars", "requestId": request_id})
+        } else if let Self::Upgrade(refusal) = self {
+            refusal.more_details()
         } else if let Self::MissingScope { scope } = self {
             json!({"missingScope": scope, "requiredScopes": [scope]})
         } else if let Self::PairingRejected { request_id }

@@ -1,25 +1,33 @@
-//! `config.get`: the settings, with every secret taken out (wire.md §7.5).
+//! `config.*`: the settings, with every secret taken out (wire.md §7.5).
 
-use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstNode, CstRootNode};
+use protocol::operations::{ConfigWriteParams, SchemaLookupParams};
+use protocol::refusal::{ConfigFile, ConfigIssue, ConfigRefusal};
+use protocol::{Method, Refusal, WRITE_LIMIT};
 use serde_json::{Value, json};
 
-use crate::config::file;
+use crate::clock;
+use crate::config::edit::Edit;
+use crate::config::live::{self, WriteError, Written};
+use crate::config::secrets::redact;
+use crate::config::{Problem, file, schema};
+use crate::gateway::registry::Connection;
 use crate::state::AppState;
-
-/// What stands where a secret was.
-const REDACTED: &str = "__OPENCLAW_REDACTED__";
 
 pub fn get(state: &AppState) -> Value {
     let path = &state.paths.config_file;
     let text = std::fs::read_to_string(path);
     let exists = text.is_ok();
     let text = text.unwrap_or_default();
+    let (issues, warnings) = match state.live.resolve(&text) {
+        Ok(resolved) => (Vec::new(), resolved.warnings),
+        Err(problems) => (problems, Vec::new()),
+    };
+    let shown = |problems: &[Problem]| -> Vec<Value> {
+        problems.iter().map(|problem| json!({"path": problem.path, "message": problem.message})).collect()
+    };
     let raw = redact(&text);
-    let parsed = file::parse(&raw);
-    let issues: Vec<Value> =
-        parsed.as_ref().err().map(|error| json!({"path": "", "message": error.to_string()})).into_iter().collect();
-    let parsed = parsed.unwrap_or_default();
+    let parsed = file::parse(&raw).unwrap_or_default();
+    let hash = state.server_key.opaque_hash(&text);
     json!({
         "path": path,
         "exists": exists,
@@ -30,68 +38,84 @@ pub fn get(state: &AppState) -> Value {
         "runtimeConfig": parsed,
         "config": parsed,
         "valid": issues.is_empty(),
-        "issues": issues,
-        "warnings": [],
+        "issues": shown(&issues),
+        "warnings": shown(&warnings),
         "legacyIssues": [],
-        "hash": state.server_key.opaque_hash(&text),
+        "hash": hash,
+        "configRevisionHash": hash,
+        "appliedConfigHash": state.live.applied_hash(),
     })
 }
 
-/// Replaces secrets in place and keeps everything else. Text that cannot be parsed is not shown at all.
-fn redact(text: &str) -> String {
-    let Ok(root) = CstRootNode::parse(text, &ParseOptions::default()) else {
-        return String::new();
-    };
-    if let Some(value) = root.value() {
-        redact_node(&value);
-    }
-    root.to_string()
+/// `config.set`, `config.patch` and `config.apply`. The disk is waited for elsewhere, so that it holds up
+/// nobody else.
+pub async fn write(
+    state: &AppState,
+    caller: &Connection,
+    method: Method,
+    params: ConfigWriteParams,
+) -> Result<Value, Refusal> {
+    let now_ms = state.clock.now_ms();
+    let counted = state.write_limiter.admit(caller.device_id.as_ref(), caller.introduction.address, now_ms);
+    counted.map_err(|retry_after_ms| {
+        let method = method.name();
+        Refusal::Config(ConfigRefusal::TooManyWrites { method, limit: WRITE_LIMIT, retry_after_ms })
+    })?;
+    let ConfigWriteParams { raw, base_hash, replace_paths, note } = params;
+    let edit = if method == Method::ConfigPatch { Edit::Patch { raw, replace_paths } } else { Edit::Set { raw } };
+    let writing = tokio::task::spawn_blocking({
+        let state = state.clone();
+        move || live::write(&state, base_hash.as_deref(), &edit)
+    });
+    let written = writing.await.map_err(anyhow::Error::from).unwrap_or_else(|error| Err(error.into()));
+    let Written { edited, hash, is_new, requires_restart } = written.map_err(refusal)?;
+    tracing::info!(conn.id = %caller.id, changed = edited.changed_paths.join(" "), "The settings were written");
+    let path = &state.paths.config_file;
+    Ok(json!({
+        "ok": true,
+        "path": path,
+        "hash": hash,
+        "config": file::parse(&redact(&edited.text)).unwrap_or_default(),
+        "changedPaths": edited.changed_paths,
+        "sentinel": {
+            "persisted": is_new,
+            "payload": {
+                "kind": method.name().replace('.', "-"),
+                "status": "ok",
+                "ts": now_ms,
+                "message": note,
+                "stats": {"mode": method.name(), "root": path, "requiresRestart": requires_restart},
+            },
+        },
+    }))
 }
 
-fn redact_node(node: &CstNode) {
-    if let Some(object) = node.as_object() {
-        for property in object.properties() {
-            let name = property.name().and_then(|name| name.decoded_value().ok()).unwrap_or_default();
-            let Some(value) = property.value() else { continue };
-            let holds_text = value.as_string_lit().is_some() || value.as_number_lit().is_some();
-            if is_secret(&name) && holds_text {
-                property.set_value(CstInputValue::String(REDACTED.to_owned()));
-            } else {
-                redact_node(&value);
-            }
+fn refusal(error: WriteError) -> Refusal {
+    Refusal::Config(match error {
+        WriteError::Stale => ConfigRefusal::BaseStale,
+        WriteError::BaseMissing { changed } => ConfigRefusal::BaseRequired { changed },
+        WriteError::Invalid(problems) => {
+            let issues = problems.into_iter().map(|Problem { path, message }| ConfigIssue { path, message });
+            ConfigRefusal::Invalid { issues: issues.collect() }
         }
-    } else if let Some(array) = node.as_array() {
-        for element in array.elements() {
-            redact_node(&element);
+        WriteError::File(error) => {
+            tracing::error!("The settings were not changed: {error:#}");
+            ConfigRefusal::FileUnavailable { file: ConfigFile::Settings }
         }
-    }
+    })
 }
 
-/// Whether a key's value must not be shown, whoever's key it is.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let counts_tokens = name.ends_with("tokens");
-    let words = ["token", "password", "secret", "apikey", "api_key", "privatekey", "credential"];
-    !counts_tokens && words.iter().any(|word| name.contains(word))
+/// `config.schema`: what the file may say.
+pub fn schema(state: &AppState) -> Value {
+    json!({
+        "schema": schema::schema(),
+        "uiHints": schema::hints(),
+        "version": crate::VERSION,
+        "generatedAt": clock::rfc3339(state.clock.now_ms()),
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_taken_out_in_place_and_the_rest_is_kept() {
-        let text = "{ // mine\n gateway: { auth: { token: 'abc', password: \"p\" }, port: 1 }, bots: [{ botToken: 'xyz', maxTokens: 5 }] }";
-        let redacted = redact(text);
-        for secret in ["abc", "\"p\"", "xyz"] {
-            assert!(!redacted.contains(secret), "{redacted}");
-        }
-        assert!(redacted.contains("// mine") && redacted.contains("port: 1") && redacted.contains("maxTokens: 5"));
-        assert_eq!(redacted.matches(REDACTED).count(), 3);
-    }
-
-    #[test]
-    fn a_broken_file_is_not_shown() {
-        assert_eq!(redact("{ token: 'abc'"), "");
-    }
+/// `config.schema.lookup`: one setting or group.
+pub fn look_up(params: &SchemaLookupParams) -> Result<Value, Refusal> {
+    schema::look_up(&params.path).ok_or(Refusal::Config(ConfigRefusal::PathUnknown))
 }

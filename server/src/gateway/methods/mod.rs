@@ -2,11 +2,14 @@
 
 pub mod config;
 pub mod devices;
+pub mod logs;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
 pub mod setup;
 pub mod status;
+pub mod system;
+pub mod upgrade;
 
 use protocol::method::{HealthParams, Nothing};
 use protocol::{Method, Refusal, Request};
@@ -21,7 +24,7 @@ use serde_json::json;
 /// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
 /// others of their connection.
 pub fn may_take_long(request: &Request) -> bool {
-    request.method == Method::NodeInvoke.name()
+    [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade].iter().any(|slow| slow.name() == request.method)
 }
 
 /// Answers one request: authorization, then parameters, then the handler (wire.md §7). The result is JSON
@@ -30,10 +33,18 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
     let method = Method::authorize(&request.method, caller.role, &caller.scopes, caller.is_owner)?;
     let params = request.params;
     match method {
+        Method::ConfigApply | Method::ConfigPatch | Method::ConfigSet => {
+            to_json(config::write(state, caller, method, method.read_params(params)?).await?)
+        }
         Method::ConfigGet => {
             let Nothing {} = method.read_params(params)?;
             to_json(config::get(state))
         }
+        Method::ConfigSchema => {
+            let Nothing {} = method.read_params(params)?;
+            to_json(config::schema(state))
+        }
+        Method::ConfigSchemaLookup => to_json(config::look_up(&method.read_params(params)?)?),
         Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
         Method::DevicePairList => {
             let Nothing {} = method.read_params(params)?;
@@ -44,12 +55,21 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
         Method::DevicePairSetupCode => to_json(setup::code(state, caller, method.read_params(params)?).await?),
         Method::DevicePairSetupStatus => to_json(setup::status(state, method.read_params(params)?).await?),
+        Method::DeviceScopesRequestUpgrade => {
+            to_json(upgrade::request(state, caller, method.read_params(params)?).await?)
+        }
+        Method::DeviceScopesWaitUpgrade => to_json(upgrade::wait(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRevoke => to_json(devices::revoke(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRotate => to_json(devices::rotate(state, caller, method.read_params(params)?).await?),
+        Method::GatewayIdentityGet => {
+            let Nothing {} = method.read_params(params)?;
+            to_json(system::identity(state))
+        }
         Method::Health => {
             let HealthParams { .. } = method.read_params(params)?;
             to_json(status::health(state))
         }
+        Method::LogsTail => to_json(logs::tail(state, method.read_params(params)?).await?),
         Method::NodeDescribe => to_json(nodes::describe(state, caller, method.read_params(params)?).await?),
         Method::NodeEvent => to_json(Node::of(caller)?.event(state, method.read_params(params)?).await?),
         Method::NodeInvoke => to_json(invoke::invoke(state, caller, method.read_params(params)?).await?),
@@ -99,6 +119,14 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::Status => {
             let Nothing {} = method.read_params(params)?;
             to_json(status::status(state).await?)
+        }
+        Method::SystemInfo => {
+            let Nothing {} = method.read_params(params)?;
+            to_json(system::info(state).await?)
+        }
+        Method::UpdateStatus => {
+            let Nothing {} = method.read_params(params)?;
+            to_json(system::update_status())
         }
     }
 }

@@ -12,6 +12,7 @@ pub fn health(state: &AppState) -> Value {
         "ts": state.clock.now_ms(),
         "durationMs": 0,
         "plugins": {"loaded": [], "errors": []},
+        "configReload": {"hotReloadStatus": if state.live.is_watching() { "active" } else { "stopped" }},
         "channels": {},
         "channelOrder": [],
         "channelLabels": {},

@@ -3,6 +3,7 @@
 use access::metadata;
 use access::pairing::Device;
 use access::surface::{Platform, effective};
+use protocol::Role;
 use protocol::node::{ApprovalState, NodePairingList, NodeView, PairedNode, Surface};
 
 use crate::gateway::registry::Connection;
@@ -82,7 +83,7 @@ pub fn view(state: &AppState, device: &Device, may_pair: bool) -> NodeView {
         last_seen_at_ms: device.last_seen_at_ms.max(connected_at_ms),
         last_seen_reason: device.last_seen_reason.clone().or(connected_at_ms.map(|_| "connect".to_owned())),
         approved_at_ms: device.surface.as_ref().map(|approved| approved.approved_at_ms),
-        paired: device.surface.is_some(),
+        paired: device.live_token(Role::Node).is_some(),
         connected: connection.is_some(),
     }
 }
