@@ -1,7 +1,7 @@
 //! The gateway: what is done.
 //!
 //! Reading order: [`config`], [`store`], [`keys`] (what it starts with), [`listen`] and [`http`] (who
-//! comes in), [`gateway`] (the socket), [`cli`] (the commands).
+//! comes in), [`gateway`] (the socket), [`node`] (this machine as a node), [`cli`] (the commands).
 
 pub mod advised;
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod http;
 pub mod keys;
 pub mod listen;
+pub mod node;
 pub mod start;
 pub mod state;
 pub mod store;
