@@ -1,7 +1,7 @@
 //! The gateway: what is done.
 //!
 //! Reading order: [`config`], [`store`], [`keys`] (what it starts with), [`listen`] and [`http`] (who
-//! comes in), [`gateway`] (the socket), [`cli`] (the commands).
+//! comes in), [`gateway`] (the socket), [`node`] (this machine as a node), [`cli`] (the commands).
 
 pub mod advised;
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod http;
 pub mod keys;
 pub mod listen;
 pub mod log_file;
+pub mod node;
 pub mod qr;
 pub mod start;
 pub mod state;

@@ -199,6 +199,11 @@ impl Connection {
         }
     }
 
+    /// Calls a method without waiting for its answer, which nobody will see.
+    pub async fn tell(&mut self, method: &str, params: impl Serialize) -> Result<(), CallError> {
+        self.link.send(method, &params).await.map(|_id| ())
+    }
+
     /// Calls a method that we know and reads its result.
     pub async fn ask<T: DeserializeOwned>(&mut self, method: Method, params: impl Serialize) -> Result<T, CallError> {
         read(self.call(method.name(), params).await?)

@@ -5,13 +5,12 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
+
+use crate::tls::{self, CertificatePin};
 
 /// The other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub struct GatewayUrl {
     host: String,
     port: u16,
     path: String,
+    /// The only certificate that is accepted there.
+    pin: Option<CertificatePin>,
 }
 
 /// Why an address is not dialled.
@@ -39,6 +40,8 @@ pub enum UrlError {
     Malformed(String),
     #[error("`{host}` would be reached unencrypted, so anyone on the way could read your secret")]
     InClear { host: String },
+    #[error("`{0}` is not encrypted, so it has no certificate to compare with a fingerprint")]
+    NothingToPin(String),
 }
 
 impl GatewayUrl {
@@ -69,9 +72,18 @@ impl GatewayUrl {
             return Err(malformed());
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let url = Self { encrypted, host, port, path };
+        let url = Self { encrypted, host, port, path, pin: None };
         let is_near = url.host == "localhost" || url.address().is_some_and(is_private);
         if encrypted || is_near { Ok(url) } else { Err(UrlError::InClear { host: url.host }) }
+    }
+
+    /// Accepts only the certificate with this fingerprint there, whoever has signed it.
+    pub fn pinned(mut self, pin: CertificatePin) -> Result<Self, UrlError> {
+        if !self.encrypted {
+            return Err(UrlError::NothingToPin(self.to_string()));
+        }
+        self.pin = Some(pin);
+        Ok(self)
     }
 
     pub fn is_encrypted(&self) -> bool {
@@ -140,7 +152,11 @@ impl Endpoint {
                 let addresses = url.resolve().await?;
                 let stream = TcpStream::connect(addresses.as_slice()).await?;
                 stream.set_nodelay(true)?;
-                if url.encrypted { encrypt(stream, &url.host).await } else { Ok(Box::new(stream)) }
+                if url.encrypted {
+                    Ok(Box::new(tls::encrypt(stream, &url.host, url.pin).await?))
+                } else {
+                    Ok(Box::new(stream))
+                }
             }
         }
     }
@@ -159,19 +175,6 @@ impl fmt::Display for Endpoint {
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
-
-/// Trusts what the system trusts, so that a private certificate authority works once it is installed.
-async fn encrypt(stream: TcpStream, host: &str) -> io::Result<Box<dyn ByteStream>> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, stream).await?))
-}
 
 /// Loopback, private, link-local and carrier-grade NAT (where Tailscale lives) addresses.
 fn is_private(address: IpAddr) -> bool {
@@ -195,6 +198,7 @@ mod tests {
             Ok(url) => url.to_string(),
             Err(UrlError::Malformed(_)) => "malformed".to_owned(),
             Err(UrlError::InClear { host }) => format!("in clear: {host}"),
+            Err(UrlError::NothingToPin(url)) => format!("nothing to pin: {url}"),
         };
         assert_eq!(said, expected, "{text}");
     }
@@ -247,6 +251,14 @@ mod tests {
         }
         check("ws://127.0.0.1:99999", "malformed");
         check("ws://127.0.0.1@evil.example.com", "malformed");
+    }
+
+    #[test]
+    fn only_an_encrypted_address_can_be_pinned() {
+        let pin = CertificatePin::parse(&"ab".repeat(32)).unwrap();
+        assert!(GatewayUrl::parse("wss://10.0.0.7").unwrap().pinned(pin).is_ok());
+        let refused = GatewayUrl::parse("ws://10.0.0.7").unwrap().pinned(pin);
+        assert!(matches!(refused, Err(UrlError::NothingToPin(_))));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn parse(url: &str) -> Result<GatewayUrl, JoinError> {
     let malformed = || JoinError::Malformed(url.trim().to_owned());
     let scheme = url.trim().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     let target = GatewayUrl::parse(url).map_err(|error| match error {
-        UrlError::Malformed(_) => malformed(),
+        UrlError::Malformed(_) | UrlError::NothingToPin(_) => malformed(),
         UrlError::InClear { host } => JoinError::NeedsHttps { host },
     })?;
     let names_code = target.path().rsplit_once("/j/").is_some_and(|(_, code)| !code.is_empty() && !code.contains('?'));

@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use clap::{Parser, Subcommand};
 use protocol::{Role, Secret};
 
+use super::node_args::{ConnectArgs, NodeArgs, NodesArgs};
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "openclaw", version, long_about = None)]
@@ -23,7 +25,13 @@ impl Args {
             Command::Gateway(gateway) => {
                 gateway.command.is_none() || matches!(gateway.command, Some(GatewayCommand::Run(_)))
             }
-            Command::Dashboard(_) | Command::Devices(_) | Command::Qr(_) | Command::Status(_) => false,
+            Command::Connect(_)
+            | Command::Dashboard(_)
+            | Command::Devices(_)
+            | Command::Node(_)
+            | Command::Nodes(_)
+            | Command::Qr(_)
+            | Command::Status(_) => false,
         }
     }
 }
@@ -44,6 +52,12 @@ pub enum Command {
     ///
     /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
     Qr(QrArgs),
+    /// Make this machine a node with a join link or a setup code, and run it
+    Connect(ConnectArgs),
+    /// Offer this machine to a gateway as a node
+    Node(NodeArgs),
+    /// List, approve and use the nodes of the gateway
+    Nodes(NodesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -303,7 +317,7 @@ impl TokenArgs {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap's parsers return results")]
-fn secret(text: &str) -> Result<Secret, Infallible> {
+pub(super) fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 

@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use client::CallError;
 use protocol::method::{ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenParams};
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
-use protocol::role::{ADMIN, PAIRING, READ};
-use protocol::{Method, Role, WireError};
+use protocol::role::{PAIRING, READ};
+use protocol::{Method, Role};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::args::{ApproveArgs, DevicesCommand, ListArgs, RejectArgs, RemoveArgs, RenameArgs, TargetArgs, TokenArgs};
@@ -84,7 +82,7 @@ async fn reject(args: &RejectArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let request = desk.request(&args.id)?;
     let params = RequestRef { request_id: request.request_id.clone() };
-    let rejected: Value = desk.decide(Method::DevicePairReject, params).await?;
+    let rejected: Value = desk.target.decide(Method::DevicePairReject, params).await?;
     let name = shown(&request.shown_name());
     Ok(tell(args.format.json, &rejected, &format!("Turned {name} away.")))
 }
@@ -93,7 +91,7 @@ async fn remove(args: &RemoveArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let device = desk.device(args.device.text())?;
     let params = DeviceRef { device_id: device.device_id.clone() };
-    let removed: Value = desk.decide(Method::DevicePairRemove, params).await?;
+    let removed: Value = desk.target.decide(Method::DevicePairRemove, params).await?;
     let name = shown(&device.shown_name());
     Ok(tell(args.format.json, &removed, &format!("Removed {name}. It has to pair again to come back.")))
 }
@@ -113,7 +111,7 @@ async fn rename(args: &RenameArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let device = desk.device(&text)?;
     let params = RenameParams { device_id: device.device_id.clone(), label: label.clone() };
-    let renamed: Value = desk.decide(Method::DevicePairRename, params).await?;
+    let renamed: Value = desk.target.decide(Method::DevicePairRename, params).await?;
     let before = shown(&device.shown_name());
     Ok(tell(args.format.json, &renamed, &format!("{before} is now called {}.", shown(&label))))
 }
@@ -121,7 +119,7 @@ async fn rename(args: &RenameArgs, env: &Environment) -> Outcome {
 async fn rotate(args: &TokenArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let (device, params) = desk.token(args)?;
-    let rotated: Rotated = desk.decide(Method::DeviceTokenRotate, params).await?;
+    let rotated: Rotated = desk.target.decide(Method::DeviceTokenRotate, params).await?;
     let name = shown(&device.shown_name());
     let told = format!("{name} has a new {} token, which it gets when it connects again.", rotated.role);
     Ok(tell(args.format.json, &rotated, &told))
@@ -131,7 +129,7 @@ async fn revoke(args: &TokenArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let (device, params) = desk.token(args)?;
     let role = params.role.clone();
-    let revoked: Value = desk.decide(Method::DeviceTokenRevoke, params).await?;
+    let revoked: Value = desk.target.decide(Method::DeviceTokenRevoke, params).await?;
     let name = shown(&device.shown_name());
     let told = format!("{name} is no {role} any more. It has to be approved again to come back.");
     Ok(tell(args.format.json, &revoked, &told))
@@ -224,28 +222,10 @@ impl Desk {
             request_id: request.request_id.clone(),
             digest: request.evidence.as_ref().map(|seen| seen.digest.clone()),
         };
-        let approved: Approved = self.decide(Method::DevicePairApprove, params).await?;
+        let approved: Approved = self.target.decide(Method::DevicePairApprove, params).await?;
         let grants = shown(&request.shown_name());
         let words = format!("Approved {grants} as {}.", role_and_scopes(request.role, &request.scopes));
         Ok(tell(as_json, &approved, &words))
-    }
-
-    /// Carries a decision to the gateway. A device that may not decide this asks for admin rights once, as
-    /// the official command line does.
-    async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
-        let mut connection = self.target.open(&[PAIRING, READ]).await?;
-        let answer = connection.ask(method, &params).await;
-        connection.close().await;
-        match answer {
-            Err(CallError::Refused(error)) if self.target.is_a_device() && needs_admin(&error) => {
-                say("This needs admin rights; asking for them…");
-                let mut connection = self.target.open(&[ADMIN, PAIRING, READ]).await?;
-                let answer = connection.ask(method, &params).await;
-                connection.close().await;
-                Ok(answer?)
-            }
-            answer => Ok(answer?),
-        }
     }
 }
 
@@ -253,26 +233,4 @@ fn ambiguous_role(device: &PairedDevice, roles: &[Role]) -> Failure {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     Failure::new(format!("{} has several roles: {}.", shown(&device.shown_name()), roles.join(", ")))
         .hint("say which one with --role ROLE")
-}
-
-/// Whether a refusal is one that more rights would change (wire.md §7.6).
-fn needs_admin(error: &WireError) -> bool {
-    error.message.ends_with(" denied") || error.message.starts_with("missing scope:")
-}
-
-#[cfg(test)]
-mod tests {
-    use protocol::Refusal;
-
-    use super::*;
-
-    #[test]
-    fn only_missing_rights_lead_to_asking_for_more() {
-        let asks = |refusal: Refusal| needs_admin(&refusal.wire_error().unwrap());
-        assert!(asks(Refusal::ApprovalDenied));
-        assert!(asks(Refusal::RotationDenied));
-        assert!(asks(Refusal::ApproverLacksScope { scope: "operator.write".to_owned() }));
-        assert!(!asks(Refusal::RequestUnknown));
-        assert!(!asks(Refusal::RequestChanged));
-    }
 }

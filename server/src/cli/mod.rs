@@ -2,11 +2,16 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod connect;
 mod dashboard;
 mod devices;
 mod gateway;
 mod greeting;
 mod listing;
+mod node;
+pub mod node_args;
+mod nodes;
+mod nodes_listing;
 mod output;
 mod qr;
 mod select;
@@ -26,8 +31,11 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
+        Command::Node(args) => node::run(args.command, env).await,
+        Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())

@@ -91,18 +91,20 @@ impl Failure {
         }
     }
 
+    /// As people read it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("error: {}", self.sentence)];
+        lines.extend(self.list.iter().take(LONGEST_LIST).map(|line| format!("  {line}")));
+        if self.list.len() > LONGEST_LIST {
+            lines.push(format!("  … and {} more", self.list.len() - LONGEST_LIST));
+        }
+        lines.extend(self.hint.iter().map(|hint| format!("\nhint: {hint}")));
+        lines
+    }
+
     /// Tells it and ends with 1.
     pub fn report(&self) -> ExitCode {
-        say(&format!("error: {}", self.sentence));
-        for line in self.list.iter().take(LONGEST_LIST) {
-            say(&format!("  {line}"));
-        }
-        if self.list.len() > LONGEST_LIST {
-            say(&format!("  … and {} more", self.list.len() - LONGEST_LIST));
-        }
-        if let Some(hint) = &self.hint {
-            say(&format!("\nhint: {hint}"));
-        }
+        say(&self.lines().join("\n"));
         ExitCode::FAILURE
     }
 }

@@ -1,6 +1,7 @@
 //! Which request or device a person means by what they typed. Ids win over names, and whatever could mean
 //! two things means nothing.
 
+use protocol::node::{NodeList, NodePairingList, NodeView, PendingNode};
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 
 /// Fewer characters than this are too easily somebody else's.
@@ -45,6 +46,23 @@ pub fn device<'a>(list: &'a PairingList, text: &str) -> Choice<&'a PairedDevice>
     find(&|d| d.device_id.as_str() == text)
         .or_else(|| find(&|d| begins(d.device_id.as_str(), text)))
         .or_else(|| find(&|d| d.shown_name().to_lowercase() == text.trim().to_lowercase()))
+}
+
+/// A waiting offer by its id or its node's, whole or begun. Never by name: nodes choose those.
+pub fn surface_request<'a>(list: &'a NodePairingList, text: &str) -> Choice<&'a PendingNode> {
+    let find = |fits: &dyn Fn(&PendingNode) -> bool| Choice::of(list.pending.iter().filter(|r| fits(r)).collect());
+    find(&|r| r.request_id == text)
+        .or_else(|| find(&|r| r.node_id.as_str() == text))
+        .or_else(|| find(&|r| begins(&r.request_id, text) || begins(r.node_id.as_str(), text)))
+}
+
+/// A node by its id, whole or begun, or by its name.
+pub fn node<'a>(list: &'a NodeList, text: &str) -> Choice<&'a NodeView> {
+    let find = |fits: &dyn Fn(&NodeView) -> bool| Choice::of(list.nodes.iter().filter(|n| fits(n)).collect());
+    let name = text.trim().to_lowercase();
+    find(&|n| n.node_id.as_str() == text)
+        .or_else(|| find(&|n| begins(n.node_id.as_str(), text)))
+        .or_else(|| find(&|n| n.display_name.as_ref().is_some_and(|own| own.to_lowercase() == name)))
 }
 
 fn begins(id: &str, text: &str) -> bool {

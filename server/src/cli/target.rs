@@ -5,17 +5,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use client::{ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
+use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
 use protocol::event::PairPending;
 use protocol::handshake::Auth;
-use protocol::role::ADMIN;
-use protocol::{Fingerprint, Role, Scopes};
+use protocol::role::{ADMIN, PAIRING, READ};
+use protocol::{Fingerprint, Method, Role, Scopes, WireError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use crate::clock::Clock;
 use crate::config::{Environment, Paths};
+use crate::node::machine::host_name;
 
 /// A gateway and how to get in.
 pub struct Target {
@@ -97,6 +100,24 @@ impl Target {
         }
     }
 
+    /// Carries a decision to the gateway. A device that may not decide this asks for admin rights once, as
+    /// the official command line does.
+    pub async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
+        let mut connection = self.open(&[PAIRING, READ]).await?;
+        let answer = connection.ask(method, &params).await;
+        connection.close().await;
+        match answer {
+            Err(CallError::Refused(error)) if self.is_a_device() && needs_admin(&error) => {
+                say("This needs admin rights; asking for them…");
+                let mut connection = self.open(&[ADMIN, PAIRING, READ]).await?;
+                let answer = connection.ask(method, &params).await;
+                connection.close().await;
+                Ok(answer?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
         let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
         let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
@@ -145,10 +166,15 @@ impl Target {
     }
 }
 
+/// Whether a refusal is one that more rights would change (wire.md §7.6).
+fn needs_admin(error: &WireError) -> bool {
+    error.message.ends_with(" denied") || error.message.starts_with("missing scope:")
+}
+
 fn refuse_url(error: UrlError) -> Failure {
     let failure = Failure::new(sentence(&error.to_string()));
     match error {
-        UrlError::Malformed(_) => failure,
+        UrlError::Malformed(_) | UrlError::NothingToPin(_) => failure,
         UrlError::InClear { host } => failure.hint(format!(
             "use wss://{host}, or a tunnel: `ssh -N -L 18789:127.0.0.1:18789 {host}` and --url ws://127.0.0.1:18789"
         )),
@@ -203,13 +229,6 @@ fn narrower(scope: &str, waiting_in: Option<&str>) -> Failure {
     }
 }
 
-/// What the system calls this machine. Only a suggestion for the name of this device.
-fn host_name() -> Option<String> {
-    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let name = files.iter().find_map(|file| std::fs::read_to_string(file).ok())?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-}
-
 fn user_name(uid: u32) -> String {
     let users = std::fs::read_to_string(PathBuf::from("/etc/passwd")).unwrap_or_default();
     let named = users.lines().find_map(|line| {
@@ -218,4 +237,21 @@ fn user_name(uid: u32) -> String {
         (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
     });
     named.unwrap_or_else(|| format!("#{uid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn only_missing_rights_lead_to_asking_for_more() {
+        let asks = |refusal: Refusal| needs_admin(&refusal.wire_error().unwrap());
+        assert!(asks(Refusal::ApprovalDenied));
+        assert!(asks(Refusal::RotationDenied));
+        assert!(asks(Refusal::ApproverLacksScope { scope: "operator.write".to_owned() }));
+        assert!(!asks(Refusal::RequestUnknown));
+        assert!(!asks(Refusal::RequestChanged));
+    }
 }

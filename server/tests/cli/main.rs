@@ -3,161 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod gateway;
+mod node;
+
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
 
-use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, Identity};
-use protocol::Scopes;
-use protocol::event::PairPending;
+use client::{ConnectError, Identity};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-/// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A gateway on a free port, with a home of its own. It ends with the test.
-struct Gateway {
-    home: TempDir,
-    process: Child,
-    port: u16,
-}
-
-/// What a command printed, and how it ended.
-struct Done {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Done {
-    #[track_caller]
-    fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
-        self.stdout
-    }
-
-    #[track_caller]
-    fn json(self) -> Value {
-        serde_json::from_str(&self.ok()).unwrap()
-    }
-
-    #[track_caller]
-    fn refused(self) -> Self {
-        assert_eq!(self.code, 1, "{}{}", self.stdout, self.stderr);
-        self
-    }
-}
-
-fn command(home: &Path, line: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
-    command.args(line).env_clear().env("HOME", home).stdin(Stdio::null());
-    command
-}
-
-fn run(home: &Path, line: &[&str]) -> Done {
-    let output = command(home, line).output().unwrap();
-    Done {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// The lines of a pipe, as they come.
-fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
-    std::thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| into.send(line)));
-}
-
-impl Gateway {
-    fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let mut process = command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Nobody listens any more once it runs, as behind `| head`.
-        let (said, heard) = mpsc::channel();
-        lines(process.stdout.take().unwrap(), said.clone());
-        lines(process.stderr.take().unwrap(), said);
-        let port = loop {
-            let line = heard.recv_timeout(PATIENCE).unwrap();
-            let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
-            if let Some(rest) = rest {
-                break rest.split('/').next().unwrap().parse().unwrap();
-            }
-        };
-        Self { home, process, port }
-    }
-
-    fn run(&self, line: &[&str]) -> Done {
-        run(self.home.path(), line)
-    }
-
-    fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
-    }
-
-    fn list(&self) -> Value {
-        self.run(&["devices", "list", "--json"]).json()
-    }
-
-    /// A device asks to be let in, showing no secret, and waits.
-    async fn knock(&self, seed: u8, name: &str) -> Knock {
-        let endpoint = Endpoint::parse_url(&self.url()).unwrap();
-        let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
-            .with_identity(Identity::from_seed([seed; 32]))
-            .waiting_for_approval();
-        options.client.display_name = Some(name.to_owned());
-        options.timeout = PATIENCE;
-        let (told, pending) = oneshot::channel();
-        let mut told = Some(told);
-        let opening = tokio::spawn(async move {
-            let on_pending = |pending: &PairPending| {
-                if let Some(told) = told.take() {
-                    told.send(pending.clone()).unwrap();
-                }
-            };
-            Connection::open_watched(&endpoint, &options, on_pending).await
-        });
-        Knock { pending: pending.await.unwrap(), opening }
-    }
-
-    /// A device that is in.
-    async fn pair(&self, seed: u8, name: &str) -> Connection {
-        let knock = self.knock(seed, name).await;
-        self.run(&["devices", "approve", &knock.pending.request_id]).ok();
-        knock.opening.await.unwrap().unwrap()
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-struct Knock {
-    pending: PairPending,
-    opening: JoinHandle<Result<Connection, ConnectError>>,
-}
-
-/// Waits until the gateway throws a connection out, and says how.
-async fn thrown_out(mut connection: Connection) -> u16 {
-    loop {
-        match tokio::time::timeout(PATIENCE, connection.next_event()).await.unwrap() {
-            Ok(_) => {}
-            Err(CallError::Closed(Some(close))) => return close.code,
-            Err(other) => panic!("{other}"),
-        }
-    }
-}
+use gateway::{Gateway, PATIENCE, command, lines, run, thrown_out};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_a_waiting_device_and_lets_it_in_by_its_id() {

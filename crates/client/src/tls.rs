@@ -1,0 +1,171 @@
+//! Encryption, and which certificates are believed: those the system trusts, or exactly one that was
+//! named by its fingerprint.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// The SHA-256 of a certificate (DER).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CertificatePin([u8; 32]);
+
+impl CertificatePin {
+    /// Reads 64 hex digits, with or without colons between the bytes and `sha256:` before them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let lower = text.trim().to_ascii_lowercase();
+        let digits: String = lower.strip_prefix("sha256:").unwrap_or(&lower).split(':').collect();
+        hex::decode(digits).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The pin that fits a certificate.
+    pub fn of(certificate: &[u8]) -> Self {
+        Self(Sha256::digest(certificate).into())
+    }
+}
+
+impl fmt::Display for CertificatePin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for CertificatePin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertificatePin({self})")
+    }
+}
+
+/// Encrypts a stream. Without a pin it trusts what the system trusts, so that a private certificate
+/// authority works once it is installed.
+pub(crate) async fn encrypt(
+    stream: TcpStream,
+    host: &str,
+    pin: Option<CertificatePin>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    let config = match pin {
+        None => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+        Some(pin) => {
+            let verifier = Arc::new(OnlyPinned { pin, provider });
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        }
+    };
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// Accepts one certificate, whatever it says and whoever signed it: the person who named it has
+/// vouched for it. That the other side holds its key is still proven by the handshake.
+#[derive(Debug)]
+struct OnlyPinned {
+    pin: CertificatePin,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OnlyPinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let shown = CertificatePin::of(end_entity);
+        if shown == self.pin {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::General(format!("the gateway shows another certificate than the pinned one (sha256 {shown})")))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_read_in_every_usual_spelling() {
+        let plain = "0a".repeat(32);
+        let colons = vec!["0A"; 32].join(":");
+        for text in [plain.clone(), colons.clone(), format!("sha256:{plain}"), format!(" SHA256:{colons} ")] {
+            assert_eq!(CertificatePin::parse(&text).unwrap().to_string(), plain, "{text}");
+        }
+        for text in ["", "0a", &"0a".repeat(31), &"zz".repeat(32)] {
+            assert_eq!(CertificatePin::parse(text), None, "{text}");
+        }
+    }
+
+    /// Dials a server with a certificate that nobody vouches for.
+    async fn dial(pin: impl Fn(&[u8]) -> Option<CertificatePin>) -> io::Result<()> {
+        let made = rcgen::generate_simple_self_signed(["elsewhere.example".to_owned()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let pin = pin(&certificate);
+        let key = made.signing_key.serialize_der().try_into().unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            TlsAcceptor::from(Arc::new(config)).accept(stream).await
+        };
+        let client = async { encrypt(TcpStream::connect(address).await?, "127.0.0.1", pin).await };
+        let (_served, connected) = tokio::join!(server, client);
+        connected.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn the_pinned_certificate_is_accepted_and_no_other() {
+        dial(|certificate| Some(CertificatePin::of(certificate))).await.unwrap();
+        let other = dial(|_| Some(CertificatePin::of(b"another"))).await.unwrap_err();
+        assert!(other.to_string().contains("another certificate than the pinned one"), "{other}");
+        assert!(dial(|_| None).await.is_err(), "nobody vouches for it");
+    }
+}
