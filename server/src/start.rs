@@ -21,6 +21,7 @@ use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::{presence, sweeper};
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
+use crate::node::machine;
 use crate::state::AppState;
 use crate::store::SqliteStore;
 use crate::{listen, telemetry};
@@ -104,7 +105,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             seen: Arc::default(),
             invocations: Arc::default(),
-            host_name: host_name(),
+            host_name: machine::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
         state.registry.broadcast_presence(presence::list(&state));
         let router = router(&state);
@@ -141,12 +142,6 @@ impl Gateway {
         let _ = std::fs::remove_file(&state.paths.owner_socket);
         tracing::info!("The gateway has stopped");
     }
-}
-
-/// What this machine calls itself.
-fn host_name() -> Arc<str> {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() { "this machine".into() } else { name.into() }
 }
 
 /// Makes the folders, for their owner alone.

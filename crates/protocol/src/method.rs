@@ -110,6 +110,7 @@ methods! {
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    ExecApprovalsGet = "exec.approvals.get", Access::Operator(ADMIN), [];
     GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
     LogsTail = "logs.tail", Access::Operator(READ), [TAIL[0], TAIL[1], TAIL[2]];
@@ -211,16 +212,9 @@ impl Method {
     }
 }
 
-/// No parameters.
+/// No parameters, or none that matter: `health` can be asked to probe, and nothing here needs probing.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Nothing {}
-
-/// Parameters of `health`. Probing is accepted and changes nothing yet.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub struct HealthParams {
-    #[serde(default)]
-    pub probe: bool,
-}
 
 /// Parameters of `device.pair.approve`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

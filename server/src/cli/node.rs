@@ -119,7 +119,7 @@ pub async fn serve(to: Introduction, who: &NodeWhoArgs, env: &Environment) -> Ou
     let home = env.get("HOME").map(std::path::PathBuf::from);
     let asks = std::io::IsTerminal::is_terminal(&std::io::stdin());
     let desk = Desk {
-        approvals: Approvals { file: paths.state_dir.join("exec-approvals.json"), home },
+        approvals: Approvals { file: paths.exec_approvals.clone(), home },
         notifier: Notifier::find(&surroundings),
         surroundings,
         asker: if asks { Asker::Terminal(Terminal::here(say)) } else { Asker::Nobody },

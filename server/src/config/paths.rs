@@ -23,6 +23,8 @@ pub struct Paths {
     pub gateway_identity: PathBuf,
     /// Held by whoever changes the settings.
     pub config_lock: PathBuf,
+    /// Which programs a node on this machine may run.
+    pub exec_approvals: PathBuf,
     /// The log; older parts stand beside it with a number.
     pub log_file: PathBuf,
     /// The device key of the command line, for `--url`.
@@ -47,6 +49,7 @@ impl Paths {
             server_key: state.join("gateway.key"),
             gateway_identity: state.join("gateway-identity.json"),
             config_lock: state.join("config.lock"),
+            exec_approvals: state_dir.join("exec-approvals.json"),
             log_file: state_dir.join("logs").join("openclaw.log"),
             identity_file: state.join("cli-identity.json"),
             state_dir,

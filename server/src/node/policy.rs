@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::launcher::is_launcher;
 
 /// How far the gateway is trusted with programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
     /// Nothing runs.
@@ -20,7 +20,7 @@ pub enum Security {
 }
 
 /// When the person at this machine is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     Off,

@@ -44,6 +44,27 @@ async fn the_log_is_read_from_where_the_last_answer_ended() {
 }
 
 #[tokio::test]
+async fn the_rules_for_programs_are_shown_to_admins_without_their_socket() {
+    let gateway = TestGateway::start().await;
+    let mut admin = gateway.admin().await;
+    let none = admin.call("exec.approvals.get", json!({})).await.unwrap();
+    assert_eq!((&none["exists"], &none["resolvedDefaults"]["security"]), (&json!(false), &json!("deny")));
+    assert_eq!(none["file"], json!({"version": 1, "defaults": {}, "agents": {}}));
+    let rules = json!({
+        "version": 1, "socket": {"path": "/run/x.sock", "token": "a-socket-token"},
+        "defaults": {"security": "allowlist"}, "agents": {"main": {"allowlist": [{"pattern": "/usr/bin/uptime"}]}},
+    });
+    std::fs::write(&gateway.state().paths.exec_approvals, rules.to_string()).unwrap();
+    let shown = admin.call("exec.approvals.get", json!({})).await.unwrap();
+    assert!(!shown.to_string().contains("socket"), "{shown:#}");
+    assert_eq!((&shown["exists"], &shown["file"]["agents"]), (&json!(true), &rules["agents"]));
+    assert_eq!(shown["resolvedDefaults"]["security"], "allowlist");
+    assert_ne!(shown["hash"], none["hash"]);
+    let denied = reader(&gateway).await.denied("exec.approvals.get", json!({})).await;
+    assert_eq!(denied, "missing scope: operator.admin");
+}
+
+#[tokio::test]
 async fn the_machine_is_described_in_the_official_shape() {
     let gateway = TestGateway::start().await;
     let info = reader(&gateway).await.call("system.info", json!({})).await.unwrap();

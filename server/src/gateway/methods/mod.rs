@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod devices;
+pub mod exec_approvals;
 pub mod logs;
 pub mod node_calls;
 pub mod nodes;
@@ -11,7 +12,7 @@ pub mod status;
 pub mod system;
 pub mod upgrade;
 
-use protocol::method::{HealthParams, Nothing};
+use protocol::method::Nothing;
 use protocol::{Method, Refusal, Request};
 
 use super::nodes::invoke;
@@ -36,20 +37,11 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::ConfigApply | Method::ConfigPatch | Method::ConfigSet => {
             to_json(config::write(state, caller, method, method.read_params(params)?).await?)
         }
-        Method::ConfigGet => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(config::get(state))
-        }
-        Method::ConfigSchema => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(config::schema(state))
-        }
+        Method::ConfigGet => bare(method.read_params(params)?, config::get(state)),
+        Method::ConfigSchema => bare(method.read_params(params)?, config::schema(state)),
         Method::ConfigSchemaLookup => to_json(config::look_up(&method.read_params(params)?)?),
         Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
-        Method::DevicePairList => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(devices::list(state, caller).await?)
-        }
+        Method::DevicePairList => bare(method.read_params(params)?, devices::list(state, caller).await?),
         Method::DevicePairReject => to_json(devices::reject(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRemove => to_json(devices::remove(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
@@ -61,74 +53,44 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::DeviceScopesWaitUpgrade => to_json(upgrade::wait(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRevoke => to_json(devices::revoke(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRotate => to_json(devices::rotate(state, caller, method.read_params(params)?).await?),
-        Method::GatewayIdentityGet => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(system::identity(state))
-        }
-        Method::Health => {
-            let HealthParams { .. } = method.read_params(params)?;
-            to_json(status::health(state))
-        }
+        Method::ExecApprovalsGet => bare(method.read_params(params)?, exec_approvals::get(state)),
+        Method::GatewayIdentityGet => bare(method.read_params(params)?, system::identity(state)),
+        Method::Health => bare(method.read_params(params)?, status::health(state)),
         Method::LogsTail => to_json(logs::tail(state, method.read_params(params)?).await?),
         Method::NodeDescribe => to_json(nodes::describe(state, caller, method.read_params(params)?).await?),
         Method::NodeEvent => to_json(Node::of(caller)?.event(state, method.read_params(params)?).await?),
         Method::NodeInvoke => to_json(invoke::invoke(state, caller, method.read_params(params)?).await?),
         Method::NodeInvokeProgress => to_json(Node::of(caller)?.invoke_progress(state, &method.read_params(params)?)?),
         Method::NodeInvokeResult => to_json(Node::of(caller)?.invoke_result(state, method.read_params(params)?)?),
-        Method::NodeList => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(nodes::list(state, caller).await?)
-        }
+        Method::NodeList => bare(method.read_params(params)?, nodes::list(state, caller).await?),
         Method::NodePairApprove => to_json(nodes::approve(state, caller, method.read_params(params)?).await?),
-        Method::NodePairList => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(nodes::pairings(state, caller).await?)
-        }
+        Method::NodePairList => bare(method.read_params(params)?, nodes::pairings(state, caller).await?),
         Method::NodePairReject => to_json(nodes::reject(state, caller, method.read_params(params)?).await?),
         Method::NodePairRemove => to_json(nodes::remove(state, caller, method.read_params(params)?).await?),
         Method::NodePendingAck => to_json(Node::of(caller)?.pending_ack(state, method.read_params(params)?).await?),
-        Method::NodePendingDrain => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(Node::of(caller)?.pending_drain(state).await?)
-        }
-        Method::NodePendingPull => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(Node::of(caller)?.pending_pull(state).await?)
-        }
+        Method::NodePendingDrain => bare(method.read_params(params)?, Node::of(caller)?.pending_drain(state).await?),
+        Method::NodePendingPull => bare(method.read_params(params)?, Node::of(caller)?.pending_pull(state).await?),
         Method::NodePluginSurfaceRefresh => to_json(Node::plugin_surface(method.read_params(params)?)?),
         Method::NodePluginToolsUpdate => to_json(Node::of(caller)?.plugin_tools(method.read_params(params)?)),
         Method::NodeRename => to_json(nodes::rename(state, caller, method.read_params(params)?).await?),
         Method::NodeRunnerInventoryUpdate => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(Node::of(caller)?.runner_inventory(state).await?)
+            bare(method.read_params(params)?, Node::of(caller)?.runner_inventory(state).await?)
         }
         Method::NodeSkillsUpdate => to_json(Node::of(caller)?.skills(&method.read_params(params)?)),
-        Method::OwnerLink => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(owner::link(state).await?)
-        }
+        Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
         // No skill here needs a program.
-        Method::SkillsBins => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(json!({"bins": []}))
-        }
-        Method::SystemPresence => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(presence::list(state))
-        }
-        Method::Status => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(status::status(state).await?)
-        }
-        Method::SystemInfo => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(system::info(state).await?)
-        }
-        Method::UpdateStatus => {
-            let Nothing {} = method.read_params(params)?;
-            to_json(system::update_status())
-        }
+        Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
+        Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
+        Method::Status => bare(method.read_params(params)?, status::status(state).await?),
+        Method::SystemInfo => bare(method.read_params(params)?, system::info(state).await?),
+        Method::UpdateStatus => bare(method.read_params(params)?, system::update_status()),
     }
+}
+
+/// The result of a method whose parameters say nothing that matters here; that they have the right shape was
+/// checked when they were read.
+fn bare(_params: Nothing, result: impl serde::Serialize) -> Result<String, Refusal> {
+    to_json(result)
 }
 
 fn to_json(result: impl serde::Serialize) -> Result<String, Refusal> {
