@@ -214,7 +214,12 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
         return Verdict::Refuse(Refusal::BootstrapTokenInvalid);
     }
     let grant = Grant { role, scopes: asked, method: method(proof, policy), issues_device_token: true, pending: None };
-    if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
+    // Only as an operator: a node that nobody let in is none.
+    if role == Role::Operator
+        && is_backend(connect)
+        && is_local_program(facts)
+        && matches!(proof, Proof::SharedSecret | Proof::DeviceToken)
+    {
         return Verdict::Admit(Grant { issues_device_token: facts.paired.is_some(), ..grant });
     }
     let paired = facts.paired;

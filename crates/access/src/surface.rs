@@ -173,7 +173,7 @@ impl Platform {
         let in_any = |lists: &[&[&str]]| lists.iter().any(|list| list.contains(&command));
         let can_talk = has_talk && matches!(self, Self::MacOs | Self::Ios | Self::Android | Self::WatchOs);
         let listed = match self {
-            Self::Linux => in_any(&[&DESKTOP, &["device.info"]]),
+            Self::Linux => in_any(&[&DESKTOP]),
             Self::MacOs => in_any(&[&DESKTOP, &DEVICE, &MAC]),
             Self::Windows => in_any(&[&DESKTOP, &DEVICE, &["camera.list", "location.get"]]),
             Self::Ios => in_any(&[&IOS, &["watch.notify"]]),

@@ -226,6 +226,7 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
         return Err(Refusal::RemovalDenied);
     }
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
+    effects.extend(device.pending_surface.as_ref().map(super::nodes::rejected));
     if let Some(pending) = state.pending.take() {
         effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
     }
@@ -286,7 +287,13 @@ pub(super) fn revoke(mut state: DevicePairing, role: &str, decider: &Decider, no
         return Err(Refusal::RevocationDenied);
     }
     token.revoked_at_ms.get_or_insert(now_ms);
-    Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
+    let mut effects = vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged];
+    if role == Role::Node {
+        // Whoever lets the device in again is not shown what was once approved of it.
+        device.surface = None;
+        effects.extend(device.pending_surface.take().as_ref().map(super::nodes::rejected));
+    }
+    Ok((state, effects))
 }
 
 pub(super) fn reissue(
