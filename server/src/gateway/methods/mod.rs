@@ -8,7 +8,7 @@ pub mod owner;
 pub mod status;
 
 use protocol::method::{HealthParams, Nothing};
-use protocol::{Method, Refusal, Request};
+use protocol::{Method, Refusal, Request, Role};
 
 use super::nodes::invoke;
 use super::presence;
@@ -18,9 +18,9 @@ use node_calls::Caller as Node;
 use serde_json::json;
 
 /// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
-/// others of their connection.
-pub fn may_take_long(request: &Request) -> bool {
-    request.method == Method::NodeInvoke.name()
+/// others of their connection. Whoever is in the wrong role is answered at once, and counted.
+pub fn may_take_long(request: &Request, role: Role) -> bool {
+    role == Role::Operator && request.method == Method::NodeInvoke.name()
 }
 
 /// Answers one request: authorization, then parameters, then the handler (wire.md §7). The result is JSON
@@ -51,7 +51,9 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::NodeEvent => to_json(Node::of(caller)?.event(state, method.read_params(params)?).await?),
         Method::NodeInvoke => to_json(invoke::invoke(state, caller, method.read_params(params)?).await?),
         Method::NodeInvokeProgress => to_json(Node::of(caller)?.invoke_progress(state, &method.read_params(params)?)?),
-        Method::NodeInvokeResult => to_json(Node::of(caller)?.invoke_result(state, method.read_params(params)?)?),
+        Method::NodeInvokeResult => {
+            to_json(Node::of(caller)?.invoke_result(state, node_calls::read_result(method, params)?)?)
+        }
         Method::NodeList => {
             let Nothing {} = method.read_params(params)?;
             to_json(nodes::list(state, caller).await?)
