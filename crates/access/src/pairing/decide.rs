@@ -304,7 +304,8 @@ pub(super) fn reissue(
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Step {
-    if let Some(device) = state.paired.as_mut() {
+    // What was revoked since the device was looked at stays revoked.
+    if let Some(device) = state.paired.as_mut().filter(|device| device.live_token(role).is_some()) {
         mint(device, role, scopes, generation, issuer, now_ms);
     }
     (state, Vec::new())

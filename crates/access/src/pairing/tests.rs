@@ -194,3 +194,19 @@ fn a_name_needs_a_letter() {
     let (state, _) = step(paired(&[READ]), rename("  My Laptop "), NOW).unwrap();
     assert_eq!(state.paired.unwrap().operator_label.as_deref(), Some("My Laptop"));
 }
+
+#[test]
+fn a_token_that_was_revoked_meanwhile_is_not_issued_again() {
+    let revoke = PairingEvent::Revoke { role: "operator".to_owned(), decider: decider(&[ADMIN]) };
+    let (revoked, _) = step(paired(&[READ]), revoke, NOW).unwrap();
+    let reissue = PairingEvent::Reissue {
+        role: Role::Operator,
+        scopes: Scopes::from([READ]),
+        generation: "new".to_owned(),
+        issuer: None,
+    };
+    let (state, _) = step(revoked.clone(), reissue.clone(), NOW).unwrap();
+    assert_eq!(state, revoked);
+    let (state, _) = step(paired(&[READ]), reissue, NOW).unwrap();
+    assert_eq!(state.paired.unwrap().live_token(Role::Operator).unwrap().generation, "new");
+}
