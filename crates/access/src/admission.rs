@@ -243,7 +243,12 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
     if let Proof::Bootstrap(profile) = proof {
         return code::by_code(facts, policy, device, profile, grant);
     }
-    if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
+    // Only as an operator: a node that nobody let in is none.
+    if role == Role::Operator
+        && is_backend(connect)
+        && is_local_program(facts)
+        && matches!(proof, Proof::SharedSecret | Proof::DeviceToken)
+    {
         return Verdict::Admit(Grant { issues_device_token: facts.paired.is_some(), ..grant });
     }
     let paired = facts.paired;

@@ -173,6 +173,7 @@ impl Platform {
         let in_any = |lists: &[&[&str]]| lists.iter().any(|list| list.contains(&command));
         let can_talk = has_talk && matches!(self, Self::MacOs | Self::Ios | Self::Android | Self::WatchOs);
         let listed = match self {
+            // The reference has no `device.info` here; our node host describes a Linux machine like any other.
             Self::Linux => in_any(&[&DESKTOP, &["device.info"]]),
             Self::MacOs => in_any(&[&DESKTOP, &DEVICE, &MAC]),
             Self::Windows => in_any(&[&DESKTOP, &DEVICE, &["camera.list", "location.get"]]),

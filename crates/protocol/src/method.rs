@@ -155,7 +155,7 @@ methods! {
     NodePendingPull = "node.pending.pull", Access::Node, [];
     NodePluginSurfaceRefresh = "node.pluginSurface.refresh", Access::Node, [required("surface", NON_EMPTY)];
     NodePluginToolsUpdate = "node.pluginTools.update", Access::Node, [required("tools", Shape::List(&PLUGIN_TOOL))];
-    NodeRename = "node.rename", Access::Operator(PAIRING), [NODE_ID, required("displayName", NON_EMPTY)];
+    NodeRename = "node.rename", Access::Operator(PAIRING), [NODE_ID, required("displayName", Shape::Text { min: 1, max: 64 })];
     NodeRunnerInventoryUpdate = "node.runnerInventory.update", Access::Node, [
         optional("protocolFeatures", Shape::List(&NON_EMPTY)),
         optional("workerHost", Shape::Any),

@@ -32,6 +32,11 @@ impl Surface {
             && other.permissions.iter().all(granted)
     }
 
+    /// Whether both offer the same, in whatever order they say so.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.covers(other) && other.covers(self)
+    }
+
     /// The part of this surface that `limit` also has.
     #[must_use]
     pub fn within(&self, limit: &Self) -> Self {

@@ -61,7 +61,8 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
         Effect::ResolveNode { request_id, decision } => {
             tracing::info!(request.id = request_id, node.id = device_id.as_str().get(..8), ?decision, "Decided");
             let resolved = NodeResolved { request_id, node_id: device_id, decision, ts: state.clock.now_ms() };
-            if decision != NodeDecision::Removed {
+            // As the reference: a node that was turned down goes on as it was.
+            if decision == NodeDecision::Approved {
                 registry.tell_node(&resolved.node_id, Event::NodePairResolved, &resolved);
             }
             registry.broadcast(Event::NodePairResolved, Some(&resolved), None::<&()>);

@@ -237,6 +237,10 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
         return true;
     };
     let generation = |device: &Device| device.live_token(connection.role).map(|token| token.generation.clone());
+    if admitted.is_some_and(|device| generation(device).is_none()) {
+        // It was revoked while it came in.
+        return false;
+    }
     match state.store.find_device(device_id).await {
         Ok(current) => current.as_ref().and_then(generation) == admitted.and_then(generation),
         Err(error) => {

@@ -45,7 +45,11 @@ pub async fn announce_changes(state: AppState) {
 pub fn list(state: &AppState) -> Vec<Value> {
     let mut connections = state.registry.connections();
     connections.retain(|connection| !is_passing(connection));
-    connections.sort_by_key(|connection| std::cmp::Reverse(connection.introduction.connected_at_ms));
+    // By id where two came at once, so that the same people always make the same list.
+    connections.sort_by(|one, other| {
+        let came = |connection: &Connection| connection.introduction.connected_at_ms;
+        came(other).cmp(&came(one)).then_with(|| one.id.cmp(&other.id))
+    });
     connections.truncate(MAX_ENTRIES);
     std::iter::once(gateway(state)).chain(connections.iter().map(|connection| entry(connection))).collect()
 }

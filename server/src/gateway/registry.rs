@@ -191,13 +191,20 @@ impl Connection {
     }
 
     /// Tells this connection alone; such an event carries no `seq` (wire.md §8.1).
+    /// One that is being closed hears nothing any more.
     pub fn tell(&self, event: Event, payload: &impl Serialize) {
+        if self.closing().is_some() {
+            return;
+        }
         if let Some(payload) = to_json(payload) {
             self.send(format!(r#"{{"type":"event","event":"{}","payload":{payload}}}"#, event.name()));
         }
     }
 
     fn announce(&self, event: Event, payload: &Arc<str>, versions: Option<StateVersion>) {
+        if self.closing().is_some() {
+            return;
+        }
         let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
         self.queue(Outgoing::Announcement { event, payload: Arc::clone(payload), seq, versions });
     }
@@ -285,9 +292,10 @@ impl Registry {
         self.presence_changed.notified().await;
     }
 
-    /// The newest connection of a node (wire.md §9.3).
+    /// The newest connection of a node that is not about to end (wire.md §9.3).
     pub fn node(&self, node_id: &DeviceId) -> Option<Arc<Connection>> {
-        self.lock().nodes.get(node_id)?.last().cloned()
+        let inner = self.lock();
+        inner.nodes.get(node_id)?.iter().rev().find(|connection| connection.closing().is_none()).cloned()
     }
 
     /// Tells a node, on all its connections.

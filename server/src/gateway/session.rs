@@ -126,7 +126,7 @@ impl Caller<'_> {
             return;
         }
         match Request::parse(text) {
-            Ok(request) if methods::may_take_long(&request) => self.hear_beside(request),
+            Ok(request) if methods::may_take_long(&request, self.connection.role) => self.hear_beside(request),
             Ok(request) => {
                 let id = request.id.clone();
                 let answer = methods::call(self.state, self.connection, request).await;
@@ -144,6 +144,7 @@ impl Caller<'_> {
 
     /// Serves a call that may take long while the connection goes on. It ends with the connection.
     fn hear_beside(&mut self, request: Request) {
+        self.unauthorized_calls = 0;
         let id = request.id.clone();
         let Some(room) = self.connection.begin_slow_call() else {
             return self.answer(&id, Err(Refusal::Node(NodeRefusal::TooManyCalls)));

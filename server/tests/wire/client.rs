@@ -272,6 +272,40 @@ impl Client {
         .await
     }
 
+    /// The next event, whatever it is called, in the order of the wire.
+    pub async fn next_event(&mut self) -> Value {
+        patiently(async {
+            loop {
+                let early = self.events.iter().position(|frame| frame["type"] == "event");
+                let frame = match early {
+                    Some(index) => self.events.remove(index).unwrap(),
+                    None => self.next().await.text(),
+                };
+                if frame["type"] == "event" {
+                    return frame;
+                }
+            }
+        })
+        .await
+    }
+
+    /// What was announced to this client so far and not looked at yet: names and payloads.
+    pub async fn heard(&mut self) -> Vec<(String, Value)> {
+        self.call("health", json!({})).await.unwrap();
+        let is_event = |frame: &Value| frame["type"] == "event";
+        let (events, others): (Vec<_>, Vec<_>) = self.events.drain(..).partition(is_event);
+        self.events.extend(others);
+        let name = |frame: &Value| frame["event"].as_str().unwrap().to_owned();
+        events.into_iter().map(|mut frame| (name(&frame), frame["payload"].take())).collect()
+    }
+
+    /// The same, only what is about nodes.
+    pub async fn heard_of_nodes(&mut self) -> Vec<(String, Value)> {
+        let mut heard = self.heard().await;
+        heard.retain(|(name, _)| name.starts_with("node."));
+        heard
+    }
+
     /// How the socket ends, whatever comes before.
     pub async fn ended(&mut self) -> Frame {
         patiently(async {

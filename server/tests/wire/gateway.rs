@@ -1,6 +1,6 @@
 //! A gateway in this process, in a home of its own, with a clock that stands still.
 
-use protocol::Secret;
+use protocol::{DeviceId, Secret};
 use serde_json::{Value, json};
 use server::Gateway;
 use server::clock::Clock;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Key};
 use crate::client::{Client, Head, patiently};
 
 pub const TOKEN: &str = "wire-token-0123456789abcdef";
@@ -82,6 +82,31 @@ impl TestGateway {
     pub async fn pass_ms(&self, by: u64) {
         self.clock.advance_ms(by);
         sweeper::sweep(self.state()).await.unwrap();
+    }
+
+    /// Waits until the gateway has noticed that a node is gone.
+    pub async fn until_gone(&self, key: &Key) {
+        let node_id = DeviceId::claimed(key.id());
+        patiently(async {
+            while self.state().registry.node(&node_id).is_some() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until the one request that waits has been made that often.
+    pub async fn until_attempts(&self, attempts: u32) {
+        patiently(async {
+            loop {
+                let pairings = self.state().store.list_pairings().await.unwrap();
+                if pairings.pending.first().is_some_and(|(pending, _)| pending.attempts >= attempts) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     /// Puts other settings live.

@@ -31,7 +31,8 @@ pub async fn approved_node(gateway: &TestGateway, key: &Key, commands: &[&str]) 
     node
 }
 
-async fn described(admin: &mut Client, key: &Key) -> Value {
+/// A node as the gateway describes it.
+pub async fn described(admin: &mut Client, key: &Key) -> Value {
     admin.call("node.describe", json!({"nodeId": key.id()})).await.unwrap()
 }
 

@@ -227,8 +227,9 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
         return Err(Refusal::RemovalDenied);
     }
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
+    effects.extend(device.pending_surface.as_ref().map(nodes::rejected));
     if device.is_node() {
-        effects.insert(0, nodes::removed());
+        effects.push(nodes::removed());
     }
     if let Some(pending) = state.pending.take() {
         effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
@@ -290,7 +291,13 @@ pub(super) fn revoke(mut state: DevicePairing, role: &str, decider: &Decider, no
         return Err(Refusal::RevocationDenied);
     }
     token.revoked_at_ms.get_or_insert(now_ms);
-    Ok((state, vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged]))
+    let mut effects = vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged];
+    if role == Role::Node {
+        // Whoever lets the device in again is not shown what was once approved of it.
+        device.surface = None;
+        effects.extend(device.pending_surface.take().as_ref().map(super::nodes::rejected));
+    }
+    Ok((state, effects))
 }
 
 pub(super) fn reissue(
@@ -301,7 +308,8 @@ pub(super) fn reissue(
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Step {
-    if let Some(device) = state.paired.as_mut() {
+    // What was revoked since the device was looked at stays revoked.
+    if let Some(device) = state.paired.as_mut().filter(|device| device.live_token(role).is_some()) {
         mint(device, role, scopes, generation, issuer, now_ms);
     }
     (state, Vec::new())

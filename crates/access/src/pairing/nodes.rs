@@ -15,10 +15,6 @@ pub(super) fn declare(mut state: DevicePairing, declared: Declaration, request_i
         return (state, Vec::new());
     };
     let waiting = device.pending_surface.take();
-    let rejected = |old: &PendingNodeSurface| Effect::ResolveNode {
-        request_id: old.request_id.clone(),
-        decision: NodeDecision::Rejected,
-    };
     if let Some(approved) = device.surface.as_mut().filter(|approved| approved.surface.covers(&declared.offer.surface))
     {
         approved.version = declared.offer.version;
@@ -31,7 +27,7 @@ pub(super) fn declare(mut state: DevicePairing, declared: Declaration, request_i
         let decided = Effect::ResolveNode { request_id, decision: NodeDecision::Approved };
         return (state, waiting.iter().map(rejected).chain([decided]).collect());
     }
-    if let Some(known) = waiting.as_ref().filter(|known| known.surface == declared.offer.surface) {
+    if let Some(known) = waiting.as_ref().filter(|known| known.surface.is_same(&declared.offer.surface)) {
         let (display_name, version) = (declared.display_name, declared.offer.version);
         device.pending_surface = Some(PendingNodeSurface { display_name, version, ..known.clone() });
         return (state, Vec::new());
@@ -49,6 +45,11 @@ pub(super) fn declare(mut state: DevicePairing, declared: Declaration, request_i
     });
     effects.extend(device.shown_pending_node().map(|shown| Effect::AnnounceNode(Box::new(shown))));
     (state, effects)
+}
+
+/// Takes a request back, so that nobody goes on looking at it.
+pub(super) fn rejected(old: &PendingNodeSurface) -> Effect {
+    Effect::ResolveNode { request_id: old.request_id.clone(), decision: NodeDecision::Rejected }
 }
 
 pub(super) fn approve(

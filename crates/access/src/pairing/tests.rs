@@ -211,3 +211,19 @@ fn a_code_for_two_roles_gives_both_tokens_at_once() {
     assert_eq!(device.live_token(Role::Node).unwrap().scopes, Scopes::default());
     assert_eq!(device.live_token(Role::Operator).unwrap().scopes, Scopes::from([READ, WRITE]));
 }
+
+#[test]
+fn a_token_that_was_revoked_meanwhile_is_not_issued_again() {
+    let revoke = PairingEvent::Revoke { role: "operator".to_owned(), decider: decider(&[ADMIN]) };
+    let (revoked, _) = step(paired(&[READ]), revoke, NOW).unwrap();
+    let reissue = PairingEvent::Reissue {
+        role: Role::Operator,
+        scopes: Scopes::from([READ]),
+        generation: "new".to_owned(),
+        issuer: None,
+    };
+    let (state, _) = step(revoked.clone(), reissue.clone(), NOW).unwrap();
+    assert_eq!(state, revoked);
+    let (state, _) = step(paired(&[READ]), reissue, NOW).unwrap();
+    assert_eq!(state.paired.unwrap().live_token(Role::Operator).unwrap().generation, "new");
+}

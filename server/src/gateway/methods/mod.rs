@@ -13,7 +13,7 @@ pub mod system;
 pub mod upgrade;
 
 use protocol::method::Nothing;
-use protocol::{Method, Refusal, Request};
+use protocol::{Method, Refusal, Request, Role};
 
 use super::nodes::invoke;
 use super::presence;
@@ -23,9 +23,10 @@ use node_calls::Caller as Node;
 use serde_json::json;
 
 /// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
-/// others of their connection.
-pub fn may_take_long(request: &Request) -> bool {
-    [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade].iter().any(|slow| slow.name() == request.method)
+/// others of their connection. Whoever is in the wrong role is answered at once, and counted.
+pub fn may_take_long(request: &Request, role: Role) -> bool {
+    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade];
+    role == Role::Operator && slow.iter().any(|method| method.name() == request.method)
 }
 
 /// Answers one request: authorization, then parameters, then the handler (wire.md §7). The result is JSON
@@ -61,7 +62,9 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::NodeEvent => to_json(Node::of(caller)?.event(state, method.read_params(params)?).await?),
         Method::NodeInvoke => to_json(invoke::invoke(state, caller, method.read_params(params)?).await?),
         Method::NodeInvokeProgress => to_json(Node::of(caller)?.invoke_progress(state, &method.read_params(params)?)?),
-        Method::NodeInvokeResult => to_json(Node::of(caller)?.invoke_result(state, method.read_params(params)?)?),
+        Method::NodeInvokeResult => {
+            to_json(Node::of(caller)?.invoke_result(state, node_calls::read_result(method, params)?)?)
+        }
         Method::NodeList => bare(method.read_params(params)?, nodes::list(state, caller).await?),
         Method::NodePairApprove => to_json(nodes::approve(state, caller, method.read_params(params)?).await?),
         Method::NodePairList => bare(method.read_params(params)?, nodes::pairings(state, caller).await?),

@@ -5,7 +5,7 @@ use protocol::event::Event;
 use protocol::method::{PendingAckParams, PluginSurfaceParams, PluginToolsParams, SkillsParams};
 use protocol::node::{HostStats, InvokeProgressParams, InvokeResultParams, NodeEventParams};
 use protocol::refusal::{NodeRefusal, Work};
-use protocol::{DeviceId, Refusal, Role};
+use protocol::{DeviceId, Method, Refusal, Role};
 use serde_json::{Value, json};
 
 use crate::gateway::nodes::invoke::Heard;
@@ -138,6 +138,14 @@ impl<'a> Caller<'a> {
             device.is_some_and(|device| device.live_token(Role::Node).is_some() && device.surface.is_some());
         if is_approved { Ok(()) } else { Err(Refusal::Node(NodeRefusal::NotApproved { what })) }
     }
+}
+
+/// Nodes write `null` where they have nothing to say.
+pub fn read_result(method: Method, mut params: Option<Value>) -> Result<InvokeResultParams, Refusal> {
+    if let Some(fields) = params.as_mut().and_then(Value::as_object_mut) {
+        fields.retain(|name, value| !(value.is_null() && matches!(name.as_str(), "payloadJSON" | "error")));
+    }
+    method.read_params(params)
 }
 
 fn acknowledged(heard: Heard) -> Value {

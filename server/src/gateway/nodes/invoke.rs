@@ -174,7 +174,7 @@ pub async fn invoke(state: &AppState, caller: &Connection, params: InvokeParams)
 async fn choose(state: &AppState, params: &InvokeParams) -> Result<Arc<Connection>, Refusal> {
     let device = state.store.find_device(&params.node_id).await.map_err(|error| error.refusal())?;
     let device = device.filter(|device| device.live_token(Role::Node).is_some());
-    let connection = state.registry.node(&params.node_id).filter(|node| node.closing().is_none());
+    let connection = state.registry.node(&params.node_id);
     let live = connection.as_ref().and_then(|connection| connection.node.as_ref());
     let (platform, family) = match (&connection, &device) {
         (Some(connection), _) => metadata::described(&connection.introduction.client),

@@ -47,7 +47,8 @@ pub fn paired(device: &Device) -> Option<PairedNode> {
 pub fn view(state: &AppState, device: &Device, may_pair: bool) -> NodeView {
     let connection = state.registry.node(&device.device_id);
     let live = connection.as_ref().and_then(|connection| connection.node.as_ref());
-    let said = live.map(|node| node.said().clone()).unwrap_or_default();
+    // What a node says of itself is shown once somebody has approved it.
+    let said = live.filter(|_| device.surface.is_some()).map(|node| node.said().clone()).unwrap_or_default();
     let shown = device.pending_surface.as_ref().filter(|_| may_pair);
     let sorted = |names: &[String]| {
         let mut names = names.to_vec();
@@ -88,15 +89,21 @@ pub fn view(state: &AppState, device: &Device, may_pair: bool) -> NodeView {
     }
 }
 
-/// What can be used: of a live node what it declares now, of one that is away what was approved.
+/// What can be used: of a live node what it declares now, of one that is away what was approved. Either way only what may be
+/// offered at all.
 fn usable(state: &AppState, device: &Device, connection: Option<&Connection>) -> Surface {
-    let approved = device.surface.as_ref();
+    let Some(approved) = device.surface.as_ref() else {
+        return Surface::default();
+    };
+    let config = state.config();
+    let commands = &config.policy.commands;
     let Some((connection, live)) = connection.and_then(|c| Some((c, c.node.as_ref()?))) else {
-        return approved.map(|approved| approved.surface.clone()).unwrap_or_default();
+        let platform = Platform::of(&device.platform, device.device_family.as_deref());
+        return commands.permitted(platform, &approved.surface);
     };
     let (platform, family) = metadata::described(&connection.introduction.client);
     let platform = Platform::of(&platform, family.as_deref());
-    effective(&state.config().policy.commands, platform, &live.declared, approved)
+    effective(commands, platform, &live.declared, Some(approved))
 }
 
 fn version(device: &Device, connection: Option<&Connection>) -> Option<String> {
