@@ -19,7 +19,7 @@ fn offer(key: &Key) -> Ask {
 async fn revoking_wins_over_whoever_reconnects_or_approves_at_the_same_time() {
     let gateway = TestGateway::start().await;
     let mut admin = gateway.admin().await;
-    let (mut revoker, mut approver) = (gateway.admin().await, gateway.admin().await);
+    let (mut first, mut second) = (gateway.admin().await, gateway.admin().await);
     for round in 0..ROUNDS {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&(round as u64).to_le_bytes());
@@ -32,8 +32,8 @@ async fn revoking_wins_over_whoever_reconnects_or_approves_at_the_same_time() {
 
         let revoke = json!({"deviceId": key.id(), "role": "node"});
         let (revoked, approved, ()) = tokio::join!(
-            revoker.call("device.token.revoke", revoke),
-            approver.call("node.pair.approve", json!({"requestId": id})),
+            first.call("device.token.revoke", revoke),
+            second.call("node.pair.approve", json!({"requestId": id})),
             again.say(&request),
         );
         revoked.unwrap();
@@ -60,7 +60,7 @@ async fn revoking_wins_over_whoever_reconnects_or_approves_at_the_same_time() {
             admin.call("device.pair.reject", request).await.unwrap();
         }
         admin.heard().await;
-        for busy in [&mut revoker, &mut approver] {
+        for busy in [&mut first, &mut second] {
             busy.heard().await;
         }
     }
