@@ -58,7 +58,7 @@ async fn command_lines_probes_and_the_owner_are_not_named_and_announce_nothing()
     let gateway = TestGateway::start().await;
     let mut watcher = watcher(&gateway).await;
     let mut owner = gateway.owner().await;
-    owner.enter(&Ask::cli(&["operator.admin"])).await;
+    owner.enter(&Ask::cli(&["operator.admin"]).client("mode", "ui")).await;
     let mut probe = gateway.local().await;
     probe.enter(&Ask::cli(&["operator.read"]).client("mode", "probe").token(TOKEN).device(&Key::new(3))).await;
     let list = watcher.call("system-presence", json!({})).await.unwrap();
@@ -145,9 +145,11 @@ async fn the_list_is_the_same_however_often_it_is_made() {
     let first = watcher.call("system-presence", json!({})).await.unwrap();
     assert_eq!(first.as_array().unwrap().len(), 13);
     // Whoever comes and goes changes how the gateway holds the others, which nobody sees.
-    for seed in 20..30 {
+    let mut passers = Vec::new();
+    for seed in 20..40 {
         let mut passing = gateway.local().await;
         passing.enter(&Ask::cli(&["operator.read"]).device(&Key::new(seed)).token(TOKEN)).await;
+        passers.push(passing);
         assert_eq!(watcher.call("system-presence", json!({})).await.unwrap(), first);
     }
 }
