@@ -171,6 +171,12 @@ fn take_up(state: &AppState) -> anyhow::Result<()> {
     if state.live.applied_hash() == hash {
         return Ok(());
     }
+    // Many programs empty a file before they write it. Without its token the gateway would turn everyone away.
+    anyhow::ensure!(
+        !text.trim().is_empty(),
+        "{} is gone or empty; write it again, or restart the gateway",
+        path.display()
+    );
     let config = accept(path, state.live.resolve(&text))?;
     if state.live.note_applied(&hash) {
         announce(state, config, &hash);

@@ -81,7 +81,8 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     let text = outgoing.text();
     let written = tokio::select! {
         written = socket.send_text(&text) => written.is_ok(),
-        // The library keeps the rest of the frame, so the close frame still comes after it.
+        // The library keeps the rest of the frame, so the close frame still comes after it; the socket sends
+        // nothing else then.
         _ = connection.closed() => true,
         () = tokio::time::sleep(PING_INTERVAL) => false,
     };

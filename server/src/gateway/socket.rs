@@ -9,7 +9,8 @@ use protocol::{MAX_PAYLOAD, Refusal, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -20,6 +21,11 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// Small buffers: with the library's own defaults an idle connection costs twenty times as much.
 const READ_BUFFER_BYTES: usize = 2048;
+
+/// The largest piece that is written at once, in bytes. The library keeps a buffer as large as the largest
+/// frame it ever wrote, for as long as the connection lives; longer messages go out as several frames of one
+/// message (RFC 6455 §5.4).
+const FRAGMENT_BYTES: usize = 4096;
 
 /// What came in.
 #[derive(Debug)]
@@ -37,6 +43,8 @@ pub enum Inbound {
 pub struct Socket<S> {
     stream: WebSocketStream<Budgeted<S>>,
     budget: ReadBudget,
+    /// The sender was stopped in the middle of a message. Only a close can follow.
+    is_mid_message: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
@@ -50,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_frame_size(Some(MAX_PAYLOAD));
         let budgeted = Budgeted::new(stream, budget.clone());
         let stream = WebSocketStream::from_raw_socket(budgeted, Role::Server, Some(config)).await;
-        Self { stream, budget }
+        Self { stream, budget, is_mid_message: false }
     }
 
     /// Lets an authenticated client send frames up to the full size.
@@ -79,8 +87,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
+    /// Sends one message. If this is cancelled, nothing but a close can be sent any more.
     pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
-        self.stream.send(Message::text(text)).await
+        if self.is_mid_message {
+            return Err(Error::ConnectionClosed);
+        }
+        if text.len() <= FRAGMENT_BYTES {
+            return self.stream.send(Message::text(text)).await;
+        }
+        self.is_mid_message = true;
+        let mut kind = Data::Text;
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let (piece, more) = rest.split_at(rest.len().min(FRAGMENT_BYTES));
+            let frame = Frame::message(piece.to_vec(), OpCode::Data(kind), more.is_empty());
+            self.stream.send(Message::Frame(frame)).await?;
+            (kind, rest) = (Data::Continue, more);
+        }
+        self.is_mid_message = false;
+        Ok(())
     }
 
     pub async fn send_json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {

@@ -80,11 +80,13 @@ async fn a_changed_file_goes_live_by_itself_and_a_broken_one_does_not() {
     // The file is looked at every second; with the clock stopped, those seconds pass as soon as nothing
     // else happens.
     tokio::time::pause();
-    std::fs::write(&path, "{ gateway: ").unwrap();
-    for _ in 0..3 {
-        tokio::time::advance(Duration::from_secs(1)).await;
+    for unfit in ["{ gateway: ", "", "\n"] {
+        std::fs::write(&path, unfit).unwrap();
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!(!live.has_changed().unwrap(), "{unfit:?}");
     }
-    assert!(!live.has_changed().unwrap());
     std::fs::write(&path, json!({"gateway": {"auth": {"token": "from-the-file"}}}).to_string()).unwrap();
     live.changed().await.unwrap();
     tokio::time::resume();
