@@ -23,6 +23,7 @@ pub mod introduction;
 pub mod live;
 pub mod outside;
 pub mod permissions;
+pub mod reading;
 pub mod session;
 pub mod time_words;
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, TokenParams};
-use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::pairing::{PairedDevice, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
 use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, WireError};
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::desk::{Desk, shown_digest};
 use crate::outside;
+use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
 
 /// The gateway's answer to one call.
@@ -98,8 +99,8 @@ impl Live {
     /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
     pub fn reload(self) {
         outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
-            if let Some(list) = answer.ok().and_then(|list| serde_json::from_value::<PairingList>(list).ok()) {
-                self.desk.update(|desk| desk.replace(list));
+            if let Ok(list) = answer {
+                self.desk.update(|desk| desk.replace(reading::pairing_list(&list)));
             }
         });
     }

@@ -7,10 +7,7 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use protocol::event::Event;
-use protocol::frame::{EventFrame, Incoming};
-use protocol::pairing::PendingRequest;
-use protocol::{Challenge, Method, Request, Response, TICK_INTERVAL_MS};
-use serde::de::DeserializeOwned;
+use protocol::{Challenge, Method, Request, TICK_INTERVAL_MS};
 use serde_json::{Value, json};
 use wasm_bindgen_futures::spawn_local;
 
@@ -21,6 +18,7 @@ use crate::browser_name::BrowserName;
 use crate::hello::Hello;
 use crate::introduction::introduce;
 use crate::live::{Answer, Identity, Live, connection_lost};
+use crate::reading;
 use crate::session::{Credential, Effect, Input, Session};
 
 /// Without a word for this long, the gateway is gone even if the browser has not noticed.
@@ -182,57 +180,57 @@ fn unreadable_hello() -> protocol::WireError {
 
 fn heard(live: Live, text: &str) {
     with_line(|line| line.heard_at_ms = clock_ms());
-    match Incoming::parse(text) {
-        Some(Incoming::Response(response)) => {
-            let answer = with_line(|line| line.answers.remove(&response.id));
-            if let Some(answer) = answer {
-                answer(read(response));
+    let Ok(mut frame) = serde_json::from_str::<Value>(text) else { return };
+    let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
+    match frame.get("type").and_then(Value::as_str) {
+        Some("res") => {
+            let id = reading::text(&frame, "id").unwrap_or_default();
+            if let Some(answer) = with_line(|line| line.answers.remove(&id)) {
+                let error = || frame.get("error").and_then(reading::error).unwrap_or_else(connection_lost);
+                answer(if reading::flag(&frame, "ok") { Ok(payload) } else { Err(error()) });
             }
         }
-        Some(Incoming::Event(event)) => announced(live, event),
-        None => {}
+        Some("event") => {
+            if has_gap(reading::number(&frame, "seq")) {
+                live.reload();
+            }
+            let name = frame.get("event").and_then(Value::as_str);
+            if let Some(event) = Event::ALL.iter().find(|known| Some(known.name()) == name) {
+                announced(live, *event, &payload);
+            }
+        }
+        Some(_) | None => {}
     }
 }
 
-fn read(response: Response) -> Answer {
-    match response {
-        Response { ok: true, payload, .. } => Ok(payload.unwrap_or_default()),
-        Response { error, .. } => Err(error.unwrap_or_else(connection_lost)),
-    }
-}
-
-fn announced(live: Live, event: EventFrame) {
-    if has_gap(event.seq) {
-        live.reload();
-    }
-    let known = Event::ALL.into_iter().find(|known| known.name() == event.event);
-    match known {
-        Some(Event::ConnectChallenge) => {
-            if let Some(challenge) = payload::<Challenge>(event.payload) {
+fn announced(live: Live, event: Event, payload: &Value) {
+    match event {
+        Event::ConnectChallenge => {
+            if let Some(challenge) = reading::challenge(payload) {
                 set_clock(live, challenge.ts);
                 tell(live, Input::Challenged(challenge));
             }
         }
-        Some(Event::DevicePairPending) => {
-            if let Some(pending) = payload(event.payload) {
-                tell(live, Input::Pending(pending));
+        Event::DevicePairPending => {
+            if let Some(pending) = reading::pair_pending(payload) {
+                tell(live, Input::Pending(Box::new(pending)));
             }
         }
-        Some(Event::DevicePairRequested) => {
-            if let Some(request) = payload::<PendingRequest>(event.payload) {
+        Event::DevicePairRequested => {
+            if let Some(request) = reading::pending_request(payload) {
                 live.announce(format!("New device wants in: {}", request.shown_name()));
                 live.desk.update(|desk| desk.add(request));
             }
         }
-        Some(Event::DevicePairResolved) => {
-            if let Some(id) = event.payload.get("requestId").and_then(Value::as_str) {
+        Event::DevicePairResolved => {
+            if let Some(id) = payload.get("requestId").and_then(Value::as_str) {
                 live.desk.update(|desk| desk.take_off(id));
                 live.reload();
             }
         }
-        Some(Event::DevicePairChanged) => live.reload(),
-        Some(Event::Tick) => {
-            if let Some(ts) = event.payload.get("ts").and_then(Value::as_u64) {
+        Event::DevicePairChanged | Event::NodePairRequested | Event::NodePairResolved => live.reload(),
+        Event::Tick => {
+            if let Some(ts) = reading::number(payload, "ts") {
                 set_clock(live, ts);
             }
             // Last-seen times move without an event of their own.
@@ -240,12 +238,15 @@ fn announced(live: Live, event: EventFrame) {
                 live.reload();
             }
         }
-        Some(Event::Shutdown) | None => {}
+        // Health and presence are not shown; the rest is for nodes.
+        Event::Health
+        | Event::NodeHostStats
+        | Event::NodeInvokeCancel
+        | Event::NodeInvokeRequest
+        | Event::NodeRunnerInventoryChanged
+        | Event::Presence
+        | Event::Shutdown => {}
     }
-}
-
-fn payload<T: DeserializeOwned>(payload: Value) -> Option<T> {
-    serde_json::from_value(payload).ok()
 }
 
 fn has_gap(seq: Option<u64>) -> bool {
