@@ -2,7 +2,7 @@
 
 SHELL := bash
 .NOTPARALLEL:
-.PHONY: help run build test check e2e bench clean build-tools test-tools
+.PHONY: help run build test check e2e interop bench clean build-tools test-tools
 
 # The tools of this checkout come first. A fresh shell may not know cargo's folder yet.
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin:/usr/sbin
@@ -47,6 +47,9 @@ check: $(SITE) test-tools ## formatting, lints, and the tests that need no brows
 
 e2e: build test-tools $(NODE_MODULES) ## the browser tests: real Chromium, a real TLS proxy, a movable clock
 	cd end2end && $(E2E_TOOLS) npm test
+
+interop: build test-tools $(NODE_MODULES) ## the official clients, unmodified, against the finished program; writes docs/interop.md
+	$(E2E_TOOLS) node end2end/interop/run.mjs
 
 bench: build test-tools $(NODE_MODULES) ## measures the finished program on this machine
 	$(E2E_TOOLS) node end2end/bench.mjs

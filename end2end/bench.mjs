@@ -14,7 +14,8 @@ import { measureClickToIn } from "./support/click-to-in.mjs";
 import { connectProgram, Device } from "./support/device.mjs";
 import { measureFirstLoad } from "./support/first-load.mjs";
 import { Gateway } from "./support/gateway.mjs";
-import { inParallel, median, medianOf, memoryKb, processorMsPer } from "./support/measure.mjs";
+import { inParallel, median, medianOf, memoryKb, percentile, processorMsPer } from "./support/measure.mjs";
+import { measureFanOut, measureInvoke } from "./support/node-measures.mjs";
 import { freePort, start, stop } from "./support/processes.mjs";
 import { startProxy, TRUSTING } from "./support/proxy.mjs";
 
@@ -222,6 +223,19 @@ async function peakKb(gateway, program) {
   return peak;
 }
 
+// --- Nodes ---
+
+async function measureNodes() {
+  const gateway = await Gateway.start();
+  const cost = await measureInvoke(gateway, 5_000);
+  report("node.invoke, there and back; gateway's CPU", ms(cost), "≤ 0.1 ms");
+  const { nodes, operators, took } = await measureFanOut(gateway, { nodes: 200, operators: 50, approvals: 100 });
+  const told = `an approval told to ${operators} operators, ${nodes} nodes connected`;
+  report(`${told}, median`, ms(percentile(took, 50)));
+  report(`${told}, 99th percentile`, ms(percentile(took, 99)), "≤ 20 ms");
+  await gateway.stop();
+}
+
 // --- The browser ---
 
 async function measureBrowser() {
@@ -265,6 +279,7 @@ await measureConnects(few, many);
 await measureIdle(many);
 await few.gateway.stop();
 await many.gateway.stop();
+await measureNodes();
 await measureBrowser();
 
 const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));

@@ -71,6 +71,7 @@ mod tests {
                 scopes: Scopes::from(["operator.read"]),
                 device_token: None,
                 issued_at_ms: None,
+                device_tokens: Vec::new(),
                 pending_scopes: Some(Scopes::from(["operator.admin"])),
                 pending_request_id: None,
             },

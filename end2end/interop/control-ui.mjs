@@ -1,6 +1,6 @@
 // The official Control UI in Chromium, served from elsewhere on this machine and connected to our gateway.
 import { launchBrowser, openDesktop } from "../support/browser.mjs";
-import { Device } from "../support/device.mjs";
+import { Visitors } from "./devices.mjs";
 import { assert, soon } from "./expect.mjs";
 import { paired, pairedNamed, startGateway } from "./gateway.mjs";
 import { Official } from "./official.mjs";
@@ -14,19 +14,28 @@ export async function controlUi(rows) {
   const cli = Official.beside(gateway);
   const host = new Official().nodeHost(gateway.port, "Near node", gateway.token);
   const browser = await launchBrowser();
-  const lines = [];
+  const visitors = new Visitors(gateway);
   const { page } = await openDesktop(browser);
   const dialog = page.locator("openclaw-modal-dialog");
   const entry = (name) => page.locator(".device-entry").filter({ hasText: name });
   const button = (within, name) => within.getByRole("button", { name, exact: true });
 
-  const ask = async (name) => {
-    const device = new Device(name);
-    const line = device.connect(gateway.port);
-    lines.push(line);
-    await line.pending;
-    return { device, line };
+  /** Opens the page with a fragment that names our gateway, and agrees to go there. */
+  const open = async (page, origin, fragment) => {
+    const there = encodeURIComponent(`ws://127.0.0.1:${gateway.port}`);
+    await page.goto(`${origin}/#${fragment}&gatewayUrl=${there}`);
+    await button(page, `Switch to 127.0.0.1:${gateway.port}`).click();
   };
+
+  /** Does something on the page of a browser that was never here before. */
+  const inNewBrowser = async (work) => {
+    const { context, page } = await openDesktop(browser);
+    await work(page);
+    await context.close();
+  };
+
+  const untilConnected = (page) =>
+    page.getByText("Connected", { exact: true }).first().waitFor({ state: "attached" });
 
   /** Chooses from the menu of a device. */
   const choose = async (name, item) => {
@@ -35,28 +44,49 @@ export async function controlUi(rows) {
   };
 
   await rows.works("Control UI", "connects with a link that carries the token", async () => {
-    const there = encodeURIComponent(`ws://127.0.0.1:${gateway.port}`);
-    await page.goto(`${server.origin}/#token=${gateway.token}&gatewayUrl=${there}`);
-    await page.getByRole("button", { name: `Switch to 127.0.0.1:${gateway.port}` }).click();
-    await page.getByText("Connected", { exact: true }).first().waitFor({ state: "attached" });
+    await open(page, server.origin, `token=${gateway.token}`);
+    await untilConnected(page);
     const itself = await soon("the gateway knows the page", async () =>
       (await gateway.list()).paired.find((device) => device.clientId === "openclaw-control-ui" && device.connected),
     );
     assert.deepEqual(itself.roles, ["operator"]);
   });
 
+  await rows.works("Control UI", "connects with the one-time code that our `openclaw dashboard` makes", async () => {
+    const code = new URLSearchParams(new URL(await gateway.newLink()).hash.slice(1)).get("bootstrapToken");
+    await inNewBrowser(async (page) => {
+      await open(page, server.origin, `bootstrapToken=${code}&bootstrapProfile=owner`);
+      await untilConnected(page);
+      const pages = (await gateway.list()).paired.filter(({ clientId }) => clientId === "openclaw-control-ui");
+      assert.deepEqual(pages.map(({ approvedVia }) => approvedVia).sort(), ["bootstrap", "silent"]);
+    });
+  });
+
+  await rows.differs(
+    "CLI",
+    "`dashboard`",
+    "works on its own local state. It puts the code of its link into the database of an official gateway and never asks ours, which refuses it; `openclaw dashboard` of this gateway makes links that count",
+    async () => {
+      const { ok, browserUrl } = await cli.json("dashboard", "--no-open");
+      assert.equal(ok, true);
+      const code = new URLSearchParams(new URL(browserUrl).hash.slice(1)).get("bootstrapToken");
+      await inNewBrowser(async (page) => {
+        await open(page, server.origin, `bootstrapToken=${code}&bootstrapProfile=owner`);
+        await page.getByText(/setup code invalid, expired, revoked, or already used/).first().waitFor({ state: "attached" });
+      });
+    },
+  );
+
   await rows.works("Control UI", "is refused from an origin that is not in `gateway.controlUi.allowedOrigins`", async () => {
     const stranger = await startStaticServer();
-    const other = await openDesktop(browser);
-    const there = encodeURIComponent(`ws://127.0.0.1:${gateway.port}`);
-    await other.page.goto(`${stranger.origin}/#token=${gateway.token}&gatewayUrl=${there}`);
-    await other.page.getByRole("button", { name: `Switch to 127.0.0.1:${gateway.port}` }).click();
-    await other.page.getByText(/origin not allowed/i).first().waitFor();
-    await other.context.close();
+    await inNewBrowser(async (page) => {
+      await open(page, stranger.origin, `token=${gateway.token}`);
+      await page.getByText(/origin not allowed/i).first().waitFor();
+    });
     stranger.stop();
   });
 
-  const first = await ask("First device");
+  const first = await visitors.ask("First device");
   await rows.works("Control UI", "stays connected after a reload, and shows who waits on its Devices page", async () => {
     await page.goto(`${server.origin}/settings/devices`);
     await entry("First device").getByText("Pending approval").waitFor();
@@ -65,16 +95,16 @@ export async function controlUi(rows) {
 
   await rows.works("Control UI", "Devices page: approve", async () => {
     await button(entry("First device"), "Approve").click();
-    await first.line.hello;
+    await first.hello();
     await entry("First device").getByText("connected", { exact: true }).waitFor();
-    assert.equal((await paired(gateway, first.device.id)).approvedVia, "owner");
+    assert.equal((await paired(gateway, first.id)).approvedVia, "owner");
   });
 
   await rows.works("Control UI", "Devices page: a new request appears by itself; reject", async () => {
-    const second = await ask("Second device");
+    const second = await visitors.ask("Second device");
     await button(entry("Second device"), "Reject").click();
     await button(dialog, "Reject").click();
-    await assert.rejects(second.line.hello, /rejected/);
+    await assert.rejects(second.hello(), /rejected/);
     await entry("Second device").waitFor({ state: "detached" });
   });
 
@@ -106,15 +136,15 @@ export async function controlUi(rows) {
     await dialog.getByRole("textbox").fill("Renamed device");
     await button(dialog, "Save").click();
     await entry("Renamed device").waitFor();
-    assert.equal((await paired(gateway, first.device.id)).operatorLabel, "Renamed device");
+    assert.equal((await paired(gateway, first.id)).operatorLabel, "Renamed device");
   });
 
   await rows.works("Control UI", "Devices page: Remove", async () => {
     await choose("Renamed device", "Remove");
     await button(dialog, "Remove").click();
     await entry("Renamed device").waitFor({ state: "detached" });
-    assert.match(await first.line.closed, /^4001 /);
-    assert.equal(await paired(gateway, first.device.id), undefined);
+    assert.match(await first.closed(), /^4001 /);
+    assert.equal(await paired(gateway, first.id), undefined);
   });
 
   await rows.works("Control UI", "Pair device: its code lets `node run --pair` in, and it says so", async () => {
@@ -130,7 +160,7 @@ export async function controlUi(rows) {
     await joined.stop();
   });
 
-  for (const line of lines) line.socket.terminate();
+  visitors.leave();
   await host.stop();
   await browser.close();
   await gateway.stop();

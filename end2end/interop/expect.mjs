@@ -15,6 +15,14 @@ export async function soon(what, probe, patience = PATIENCE) {
   }
 }
 
+/** What a promise brings, if it does so soon. */
+export async function answer(what, promise) {
+  const late = pause(PATIENCE).then(() => {
+    throw new Error(`waited in vain for ${what}`);
+  });
+  return Promise.race([promise, late]);
+}
+
 /** How long something took, in milliseconds. */
 export async function duration(work) {
   const started = Date.now();

@@ -1,5 +1,5 @@
 // The commands of the official command line that ask how the gateway is.
-import { Device } from "../support/device.mjs";
+import { Visitors } from "./devices.mjs";
 import { assert } from "./expect.mjs";
 import { startGateway } from "./gateway.mjs";
 import { Official } from "./official.mjs";
@@ -7,9 +7,8 @@ import { Official } from "./official.mjs";
 export async function gatewayCommands(rows) {
   const gateway = await startGateway();
   const cli = Official.beside(gateway);
-  const device = new Device("Somebody who waits");
-  const line = device.connect(gateway.port);
-  const { requestId } = await line.pending;
+  const visitors = new Visitors(gateway);
+  const { requestId } = await visitors.ask("Somebody who waits");
   const url = `ws://127.0.0.1:${gateway.port}`;
 
   await rows.works("CLI", "`gateway status --require-rpc`", async () => {
@@ -93,6 +92,6 @@ export async function gatewayCommands(rows) {
     },
   );
 
-  line.socket.terminate();
+  visitors.leave();
   await gateway.stop();
 }

@@ -15,8 +15,16 @@ const scenarios = [gatewayCommands, deviceCommands, joining, nodeHost, controlUi
 // Scenarios of one lane follow each other. More lanes than processors only make everybody wait.
 const lanes = [[nodeHost, gatewayCommands], [deviceCommands, controlUi], [joining]];
 
+// A run that hangs is broken as well.
+const LONGEST = 10 * 60_000;
+
 installPackages();
 const started = Date.now();
+setTimeout(() => {
+  console.error("It took too long.");
+  process.exit(1);
+}, LONGEST).unref();
+
 const results = new Map(scenarios.map((scenario) => [scenario, new Rows()]));
 await Promise.all(
   lanes.map(async (lane) => {

@@ -18,20 +18,22 @@ export class Device {
     return new Line(port, (challenge) => this.introduce(challenge, auth));
   }
 
-  introduce({ nonce, ts }, auth) {
-    const { id, mode, platform } = this.client;
+  introduce({ nonce, ts }, auth, { role = "operator", scopes = this.scopes, ...more } = {}) {
+    const { id, mode, platform, deviceFamily = "" } = this.client;
     const secret = auth?.token ?? auth?.deviceToken ?? "";
-    const fields = ["v3", this.id, id, mode, "operator", this.scopes.join(","), ts, secret, nonce, platform, ""];
+    const plain = [platform, deviceFamily].map((word) => word.toLowerCase());
+    const fields = ["v3", this.id, id, mode, role, scopes.join(","), ts, secret, nonce, ...plain];
     const signature = sign(null, Buffer.from(fields.join("|")), this.privateKey).toString("base64url");
     return {
       minProtocol: 4,
       maxProtocol: 4,
       client: { ...this.client, displayName: this.name },
-      role: "operator",
-      scopes: this.scopes,
+      role,
+      scopes,
       caps: ["pairing-wait"],
       device: { id: this.id, publicKey: this.publicKey, signature, signedAt: ts, nonce },
       ...(auth && { auth }),
+      ...more,
     };
   }
 }
@@ -51,6 +53,7 @@ export function connectProgram(port, token) {
 /** One socket. Its promises are about its `connect`. */
 export class Line {
   #answers = new Map();
+  #listeners = new Map();
   #asked = 0;
 
   constructor(port, introduce) {
@@ -75,6 +78,11 @@ export class Line {
     return answer;
   }
 
+  /** Hears every event of that name. */
+  on(event, listener) {
+    this.#listeners.set(event, listener);
+  }
+
   async close() {
     this.socket.close();
     await this.closed;
@@ -90,6 +98,8 @@ export class Line {
       this.challenged(frame.payload);
     } else if (frame.event === "device.pair.pending") {
       this.heardPending(frame.payload);
+    } else {
+      this.#listeners.get(frame.event)?.(frame.payload);
     }
   }
 }

@@ -29,6 +29,12 @@ export function median(numbers) {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
+/** What `percent` of the measurements do not exceed. */
+export function percentile(numbers, percent) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)];
+}
+
 /** The median of `count` runs of `measure`. */
 export async function medianOf(count, measure) {
   const results = [];

@@ -98,6 +98,11 @@ pub fn new_secret() -> anyhow::Result<Secret> {
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
 }
 
+/// A new code that is short enough to be typed: 16 random bytes as 22 characters of base64url.
+pub fn new_short_code() -> anyhow::Result<Secret> {
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(random_bytes::<16>()?)))
+}
+
 /// What a one-time code is stored as.
 pub fn hash_code(code: &Secret) -> String {
     hex::encode(Sha256::digest(code.reveal().as_bytes()))

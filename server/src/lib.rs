@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod http;
 pub mod keys;
 pub mod listen;
+pub mod qr;
 pub mod start;
 pub mod state;
 pub mod store;

@@ -86,6 +86,7 @@ impl Gateway {
             registry: Arc::default(),
             limiter: Arc::default(),
             unauthenticated: Arc::default(),
+            minting: Arc::default(),
             server_key,
             clock,
             started,

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{Config, Paths};
 use crate::gateway::limits::{RateLimiter, Unauthenticated};
+use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
 use crate::keys::ServerKey;
@@ -25,6 +26,7 @@ pub struct AppState {
     pub registry: Arc<Registry>,
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
+    pub minting: Arc<Minting>,
     pub server_key: ServerKey,
     pub clock: Clock,
     pub started: Instant,

@@ -297,6 +297,64 @@ async fn dashboard_makes_a_link_that_keeps_its_secret_in_the_fragment() {
     assert_ne!(link.trim(), json["browserUrl"], "each link is new");
 }
 
+#[test]
+fn qr_shows_one_code_for_one_phone_and_says_what_it_gives() {
+    let gateway = Gateway::start();
+    let line = ["qr", "--public-url", "https://gw.example"];
+    let json = gateway.run(&[&line[..], &["--json"]].concat()).json();
+    let code = json["setupCode"].as_str().unwrap().to_owned();
+    assert_eq!(
+        json,
+        json!({"setupCode": code, "gatewayUrl": "wss://gw.example", "auth": "token", "urlSource": "publicUrl", "access": "full"})
+    );
+    let setup = protocol::SetupCode::decode(&code, 0).unwrap();
+    assert_eq!(setup.url, "wss://gw.example");
+
+    let only = gateway.run(&[&line[..], &["--setup-code-only"]].concat()).ok();
+    assert!(protocol::SetupCode::decode(&only, 0).is_ok() && only.lines().count() == 1, "{only}");
+    let shown = gateway.run(&[&line[..], &["--limited"]].concat());
+    for expected in ["wss://gw.example", "not to change settings", "works once, for 10 min", "openclaw qr --page"] {
+        assert!(shown.stderr.contains(expected), "{expected}: {}", shown.stderr);
+    }
+    let page = gateway.run(&[&line[..], &["--page"]].concat()).ok();
+    assert!(page.starts_with("https://gw.example/#bootstrapToken=") && page.trim().ends_with("&bootstrapProfile=full"));
+}
+
+#[test]
+fn qr_says_why_no_phone_could_reach_the_gateway_and_what_to_run() {
+    let gateway = Gateway::start();
+    let done = gateway.run(&["qr"]).refused();
+    for expected in ["knows no address", "openclaw qr --public-url https://HOST", "openclaw gateway run --bind lan"] {
+        assert!(done.stderr.contains(expected), "{expected}: {}", done.stderr);
+    }
+    assert_eq!(done.stdout, "");
+    let plain = gateway.run(&["qr", "--public-url", "http://192.168.1.5:18789"]);
+    assert!(plain.stderr.contains("gives no admin rights"), "{}", plain.stderr);
+    let page = gateway.run(&["qr", "--page", "--public-url", "http://192.168.1.5:18789"]).refused();
+    assert!(page.stderr.contains("without encryption"), "{}", page.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn join_code_makes_a_url_that_a_machine_can_fetch() {
+    let gateway = Gateway::start();
+    let settings = gateway.home.path().join(".openclaw/openclaw.json");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let url = format!("http://127.0.0.1:{}", gateway.port);
+    let plugins = format!("plugins: {{ entries: {{ 'device-pair': {{ config: {{ publicUrl: '{url}' }} }} }} }},\n}}\n");
+    std::fs::write(&settings, text.trim_end().trim_end_matches('}').to_owned() + &plugins).unwrap();
+    // The gateway notices a change within a second or two.
+    let made = loop {
+        let done = gateway.run(&["devices", "join-code", "--json"]);
+        if done.code == 0 {
+            break done.json();
+        }
+        assert!(done.stderr.contains("knows no address"), "{}", done.stderr);
+    };
+    let join_url = made["joinUrl"].as_str().unwrap();
+    assert_eq!(made["command"], format!("openclaw connect {join_url}"));
+    assert_eq!(client::fetch_join(join_url).await.unwrap().url, gateway.url());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_url_it_is_a_device_that_waits_for_its_approval() {
     let gateway = Gateway::start();
@@ -365,6 +423,8 @@ fn without_a_gateway_every_command_says_how_to_start_one() {
         &["gateway", "status"],
         &["status"],
         &["dashboard", "--no-open"],
+        &["qr"],
+        &["devices", "join-code"],
     ] {
         // Another gateway may use the standard port of this machine; ours must not be asked about it.
         let output = command(home.path(), line).env("OPENCLAW_GATEWAY_PORT", "1").output().unwrap();

@@ -3,12 +3,13 @@
 //! **Invariant:** there is no policy `if` about admission anywhere else. The facts are gathered before
 //! [`decide`] is called; what it returns is carried out without a second thought.
 
+mod code;
+mod secret;
+
 use protocol::handshake::AuthMethod;
 use protocol::node::Offer;
 use protocol::pairing::{ApprovedVia, Network, Origin, PairingReason};
-use protocol::refusal::{Audience, SecretKind};
-use protocol::role::OWNER_SCOPES;
-use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
+use protocol::{BootstrapProfile, CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
 
 use crate::identity::VerifiedDevice;
 use crate::locality::{Attribution, Ingress};
@@ -30,7 +31,7 @@ pub struct Facts<'a> {
     pub page: Option<&'a str>,
     pub shared_secret: SharedSecret,
     pub device_token: Presented,
-    pub bootstrap: Presented,
+    pub bootstrap: BootstrapProof,
     /// The device as stored, if it was approved.
     pub paired: Option<&'a Device>,
 }
@@ -58,6 +59,18 @@ pub enum Presented {
     Locked { retry_after_ms: u64 },
 }
 
+/// A one-time code, looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BootstrapProof {
+    NotGiven,
+    /// It belongs to this device and is of this profile.
+    Valid(BootstrapProfile),
+    Invalid,
+    Locked {
+        retry_after_ms: u64,
+    },
+}
+
 /// What becomes of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -65,6 +78,8 @@ pub enum Verdict {
     /// A rule answers for a person: record the approval, then admit.
     Approve {
         ask: Box<Ask>,
+        /// What the device becomes. The scopes of the ask are for all of these.
+        roles: Vec<Role>,
         via: ApprovedVia,
         grant: Grant,
     },
@@ -91,6 +106,9 @@ pub struct Grant {
     pub method: AuthMethod,
     /// Whether the hello carries a device token.
     pub issues_device_token: bool,
+    /// Another role whose token the hello carries besides, so that one code sets up a whole app
+    /// (wire.md §10.3).
+    pub issues_token_also_for: Option<Role>,
     /// What it asked for beyond that, to be recorded as a request.
     pub pending: Option<Box<Ask>>,
 }
@@ -99,7 +117,7 @@ pub struct Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
     SharedSecret,
-    Bootstrap,
+    Bootstrap(BootstrapProfile),
     DeviceToken,
     /// The key of a paired device, for clients of ours.
     DeviceKey,
@@ -132,6 +150,7 @@ fn by_owner(facts: &Facts<'_>, role: Role) -> Verdict {
             scopes: facts.connect.scopes(),
             method: AuthMethod::Owner,
             issues_device_token: false,
+            issues_token_also_for: None,
             pending: None,
         }),
         Role::Node => Verdict::Refuse(Refusal::DeviceRequired),
@@ -158,12 +177,13 @@ fn without_device(facts: &Facts<'_>, policy: &Policy, role: Role) -> Verdict {
                 scopes: if keeps_scopes { facts.connect.scopes() } else { Scopes::default() },
                 method: shared_method(policy),
                 issues_device_token: false,
+                issues_token_also_for: None,
                 pending: None,
             })
         }
         SharedSecret::NotGiven => Verdict::Refuse(Refusal::DeviceRequired),
         SharedSecret::Mismatch | SharedSecret::NotConfigured | SharedSecret::Locked { .. } => {
-            Verdict::Refuse(secret_refusal(facts, policy))
+            Verdict::Refuse(secret::refusal(facts, policy))
         }
     }
 }
@@ -171,10 +191,12 @@ fn without_device(facts: &Facts<'_>, policy: &Policy, role: Role) -> Verdict {
 /// Finds what lets a device ask, or says what is missing (wire.md §4.1, step 8).
 fn prove(facts: &Facts<'_>, policy: &Policy, role: Role) -> Result<Proof, Refusal> {
     match facts.bootstrap {
-        Presented::Valid => return Ok(Proof::Bootstrap),
-        Presented::Locked { retry_after_ms } => return Err(Refusal::RateLimited { retry_after_ms }),
-        Presented::Invalid if facts.shared_secret != SharedSecret::Match => return Err(Refusal::BootstrapTokenInvalid),
-        Presented::Invalid | Presented::NotGiven => {}
+        BootstrapProof::Valid(profile) => return Ok(Proof::Bootstrap(profile)),
+        BootstrapProof::Locked { retry_after_ms } => return Err(Refusal::RateLimited { retry_after_ms }),
+        BootstrapProof::Invalid if facts.shared_secret != SharedSecret::Match => {
+            return Err(Refusal::BootstrapTokenInvalid);
+        }
+        BootstrapProof::Invalid | BootstrapProof::NotGiven => {}
     }
     if facts.shared_secret == SharedSecret::Match {
         return Ok(Proof::SharedSecret);
@@ -203,17 +225,24 @@ fn prove(facts: &Facts<'_>, policy: &Policy, role: Role) -> Result<Proof, Refusa
     if facts.device_token == Presented::Invalid && explicit_device_token {
         return Err(Refusal::DeviceTokenMismatch);
     }
-    Err(secret_refusal(facts, policy))
+    Err(secret::refusal(facts, policy))
 }
 
 /// A device that proved its key: is it in, does it wait, or does a rule let it in?
 fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &VerifiedDevice, proof: Proof) -> Verdict {
     let connect = facts.connect;
     let asked = connect.scopes();
-    if proof == Proof::Bootstrap && !fits_owner_link(connect, role, &asked) {
-        return Verdict::Refuse(Refusal::BootstrapTokenInvalid);
+    let grant = Grant {
+        role,
+        scopes: asked,
+        method: method(proof, policy),
+        issues_device_token: true,
+        issues_token_also_for: None,
+        pending: None,
+    };
+    if let Proof::Bootstrap(profile) = proof {
+        return code::by_code(facts, policy, device, profile, grant);
     }
-    let grant = Grant { role, scopes: asked, method: method(proof, policy), issues_device_token: true, pending: None };
     if is_backend(connect) && is_local_program(facts) && matches!(proof, Proof::SharedSecret | Proof::DeviceToken) {
         return Verdict::Admit(Grant { issues_device_token: facts.paired.is_some(), ..grant });
     }
@@ -223,14 +252,11 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
         return if exceeds_token { Verdict::Refuse(Refusal::DeviceTokenScopeMismatch) } else { Verdict::Admit(grant) };
     };
     let ask = new_ask(facts, policy, device, role, &grant.scopes, reason, proof);
-    if proof == Proof::Bootstrap {
-        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::Bootstrap, grant };
-    }
     if proof == Proof::SharedSecret && is_silent(facts, policy, reason, role) {
-        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::Silent, grant };
+        return Verdict::Approve { ask: Box::new(ask), roles: vec![role], via: ApprovedVia::Silent, grant };
     }
     if reason == PairingReason::NotPaired && proof == Proof::SharedSecret && is_listed_node(facts, policy, role) {
-        return Verdict::Approve { ask: Box::new(ask), via: ApprovedVia::TrustedCidr, grant };
+        return Verdict::Approve { ask: Box::new(ask), roles: vec![role], via: ApprovedVia::TrustedCidr, grant };
     }
     if reason == PairingReason::ScopeUpgrade {
         // A client of ours goes on with what it has; an official one is told to stop and wait.
@@ -350,11 +376,6 @@ fn may_knock(knock: Knock, attribution: &Attribution) -> bool {
     }
 }
 
-/// An owner link is for the Control UI and for exactly the owner's scopes (wire.md §10.3).
-fn fits_owner_link(connect: &Connect, role: Role, asked: &Scopes) -> bool {
-    connect.is_control_ui() && role == Role::Operator && asked.same_set(&Scopes::from(OWNER_SCOPES))
-}
-
 fn waits(connect: &Connect) -> bool {
     connect.has_cap(CAP_PAIRING_WAIT)
 }
@@ -388,30 +409,8 @@ fn shared_method(policy: &Policy) -> AuthMethod {
 fn method(proof: Proof, policy: &Policy) -> AuthMethod {
     match proof {
         Proof::SharedSecret => shared_method(policy),
-        Proof::Bootstrap => AuthMethod::BootstrapToken,
+        Proof::Bootstrap(_) => AuthMethod::BootstrapToken,
         Proof::DeviceToken => AuthMethod::DeviceToken,
         Proof::DeviceKey | Proof::Knock => AuthMethod::DeviceKey,
-    }
-}
-
-/// Why the shared secret did not let the client in, in words for that client (wire.md §4.3).
-fn secret_refusal(facts: &Facts<'_>, policy: &Policy) -> Refusal {
-    let kind = if policy.auth_mode == AuthMode::Password { SecretKind::Password } else { SecretKind::Token };
-    let audience = match facts.connect {
-        connect if connect.is_web_page() => Audience::ControlUi,
-        connect if is_cli(connect) && facts.attribution.is_direct_local() => Audience::LocalCli,
-        connect if is_cli(connect) => Audience::RemoteCli,
-        _ => Audience::Other,
-    };
-    match facts.shared_secret {
-        SharedSecret::Mismatch => {
-            let auth = facts.connect.auth.clone().unwrap_or_default();
-            let only_token = auth.token.is_some() && auth.device_token.is_none() && auth.password.is_none();
-            let can_retry_with_device_token = facts.device.is_some() && kind == SecretKind::Token && only_token;
-            Refusal::SecretMismatch { kind, audience, can_retry_with_device_token }
-        }
-        SharedSecret::NotConfigured => Refusal::SecretNotConfigured { kind },
-        SharedSecret::Locked { retry_after_ms } => Refusal::RateLimited { retry_after_ms },
-        SharedSecret::NotGiven | SharedSecret::Match => Refusal::SecretMissing { kind, audience },
     }
 }

@@ -13,10 +13,12 @@
 //! ```
 //!
 //! Reading order: [`locality`] and [`origin`] (where from), [`identity`] (who), [`pairing`] (what a
-//! device was granted and what it asks for), [`surface`] (what a node may be asked to do), [`admission`] (the verdict), [`policy`] (the settings
+//! device was granted and what it asks for), [`surface`] (what a node may be asked to do), [`bootstrap`] (one-time
+//! codes), [`admission`] (the verdict), [`policy`] (the settings
 //! that decisions may see).
 
 pub mod admission;
+pub mod bootstrap;
 pub mod identity;
 pub mod locality;
 pub mod metadata;

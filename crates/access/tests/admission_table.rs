@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
 
-use access::admission::{Facts, Presented, SharedSecret, Verdict, decide};
+use access::admission::{BootstrapProof, Facts, Presented, SharedSecret, Verdict, decide};
 use access::identity::{self, VerifiedDevice};
 use access::locality::{Attribution, Ingress};
 use access::pairing::{Device, Token};
@@ -11,7 +11,7 @@ use base64::Engine;
 use ed25519_dalek::{Signer, SigningKey};
 use protocol::pairing::{ApprovedVia, PairingReason};
 use protocol::role::OWNER_SCOPES;
-use protocol::{Connect, PublicKey, Role, Scopes};
+use protocol::{BootstrapProfile, Connect, PublicKey, Role, Scopes};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_795_198_232_699;
@@ -31,10 +31,11 @@ struct Row {
     page: Option<&'static str>,
     secret: SharedSecret,
     device_token: Presented,
-    bootstrap: Presented,
+    bootstrap: BootstrapProof,
     approved: Option<&'static [&'static str]>,
     is_revoked: bool,
     platform: &'static str,
+    family: Option<&'static str>,
     policy: Policy,
 }
 
@@ -53,10 +54,11 @@ impl Default for Row {
             page: None,
             secret: SharedSecret::NotGiven,
             device_token: Presented::NotGiven,
-            bootstrap: Presented::NotGiven,
+            bootstrap: BootstrapProof::NotGiven,
             approved: None,
             is_revoked: false,
             platform: "linux",
+            family: None,
             policy: Policy { auto_approve_local: true, ..Policy::default() },
         }
     }
@@ -81,6 +83,9 @@ impl Row {
             "client": {"id": self.client.0, "mode": self.client.1, "version": "1", "platform": self.platform},
             "role": self.role, "scopes": self.scopes, "caps": self.caps, "auth": self.auth,
         });
+        if let Some(family) = self.family {
+            params["client"]["deviceFamily"] = family.into();
+        }
         if !self.shows_device {
             return (Connect::parse(&params).unwrap(), None);
         }
@@ -163,7 +168,15 @@ fn describe(verdict: &Verdict) -> String {
             let more = grant.pending.as_ref().map(|ask| format!(", asking for {}", list(&ask.scopes)));
             format!("in with [{}]{}", list(&grant.scopes), more.unwrap_or_default())
         }
-        Verdict::Approve { via, grant, .. } => format!("approved {} with [{}]", via.as_str(), list(&grant.scopes)),
+        Verdict::Approve { ask, roles, via, grant } => {
+            let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+            let stored = if ask.scopes == grant.scopes && roles == [ask.role.as_str()] {
+                String::new()
+            } else {
+                format!(" as {} for [{}]", roles.join(" and "), list(&ask.scopes))
+            };
+            format!("approved {} with [{}]{stored}", via.as_str(), list(&grant.scopes))
+        }
         Verdict::Pair(waiting) => {
             let secret = if waiting.ask.has_secret { "" } else { " without a secret" };
             format!("waits: {}{secret}", waiting.ask.reason.as_str())
@@ -297,14 +310,105 @@ fn a_lock_holds_back_secrets_but_not_proven_devices() {
 
 #[test]
 fn an_owner_link_lets_exactly_the_owners_page_in() {
-    let row = || Row { bootstrap: Presented::Valid, scopes: &OWNER_SCOPES, ..Row::default() }.page();
+    let row = || {
+        Row { bootstrap: BootstrapProof::Valid(BootstrapProfile::Owner), scopes: &OWNER_SCOPES, ..Row::default() }
+            .page()
+    };
     let everything = "approved bootstrap with [admin approvals pairing questions read talk.secrets write]";
     check(&row(), everything);
     check(&row().local(), everything);
     check(&Row { scopes: &["operator.admin"], ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
     check(&Row { client: ("cli", "cli"), ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
-    check(&Row { bootstrap: Presented::Invalid, ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
-    check(&Row { bootstrap: Presented::Invalid, secret: MATCH, ..row() }, "waits: not-paired");
+    check(&Row { bootstrap: BootstrapProof::Invalid, ..row() }, "refused: AUTH_BOOTSTRAP_TOKEN_INVALID");
+    check(&Row { bootstrap: BootstrapProof::Invalid, secret: MATCH, ..row() }, "waits: not-paired");
+}
+
+/// A row that shows a code of this profile from far away.
+fn with_code(profile: BootstrapProfile, client: (&'static str, &'static str), role: &'static str) -> Row {
+    let scopes: &[&str] = if role == "node" { &[] } else { &["operator.read"] };
+    Row { bootstrap: BootstrapProof::Valid(profile), client, role, scopes, address: "203.0.113.9", ..Row::default() }
+}
+
+const INVALID: &str = "refused: AUTH_BOOTSTRAP_TOKEN_INVALID";
+const IOS: (&str, &str) = ("openclaw-ios", "node");
+const ANDROID: (&str, &str) = ("openclaw-android", "node");
+const NODE_HOST: (&str, &str) = ("node-host", "node");
+
+#[test]
+fn one_code_sets_a_phone_up_as_node_and_operator() {
+    use BootstrapProfile::{Full, Limited};
+    let full =
+        "approved bootstrap with [] as node and operator for [admin approvals questions read talk.secrets write]";
+    let limited = "approved bootstrap with [] as node and operator for [approvals questions read talk.secrets write]";
+    let phone = |profile, client, platform, family| Row { platform, family, ..with_code(profile, client, "node") };
+    check(&phone(Full, IOS, "iOS 18.4.0", Some("iPhone")), full);
+    check(&phone(Full, IOS, "iPadOS 18", Some("iPad")), full);
+    check(&phone(Limited, IOS, "ios", Some("iOS")), limited);
+    check(&phone(Limited, ANDROID, "Android 15", Some("Android")), limited);
+    for row in [
+        phone(Full, IOS, "linux", Some("iPhone")),
+        phone(Full, IOS, "iOS 18", Some("Linux")),
+        phone(Full, IOS, "iOS 18", None),
+        phone(Full, ANDROID, "iOS 18", Some("iPhone")),
+        phone(Full, ANDROID, "Android 15", None),
+        phone(Full, NODE_HOST, "iOS 18", Some("iPhone")),
+        phone(Limited, NODE_HOST, "linux", Some("Linux")),
+        phone(Full, ("openclaw-control-ui", "webchat"), "iOS 18", Some("iPhone")),
+    ] {
+        check(&row, "waits: not-paired");
+    }
+    let operator = Row { platform: "iOS 18", family: Some("iPhone"), ..with_code(Full, IOS, "operator") };
+    check(&operator, "approved bootstrap with [read]");
+}
+
+#[test]
+fn a_phone_that_has_less_gets_the_rest_and_one_that_has_it_all_is_just_in() {
+    let phone = |approved| Row { approved, ..with_code(BootstrapProfile::Limited, IOS, "operator") };
+    let row = Row { platform: "iOS 18", family: Some("iPhone"), ..phone(None) };
+    check(&Row { approved: Some(&["operator.pairing"]), ..row }, "approved bootstrap with [read]");
+    let linux = Row { approved: Some(&["operator.admin"]), ..phone(None) };
+    check(&linux, "in with [read]");
+}
+
+#[test]
+fn a_machine_joins_with_a_node_code_and_as_nothing_else() {
+    use BootstrapProfile::{Node, VoiceNode};
+    check(&with_code(Node, NODE_HOST, "node"), "approved bootstrap with []");
+    check(&with_code(Node, ("cli", "cli"), "node"), "waits: not-paired");
+    check(&with_code(Node, ("cli", "cli"), "operator"), INVALID);
+    check(&with_code(Node, NODE_HOST, "operator"), INVALID);
+    let voice = |platform| Row { platform, ..with_code(VoiceNode, NODE_HOST, "node") };
+    check(&voice("ESP32-S3"), "approved bootstrap with [] as node and operator for [read talk]");
+    check(&voice("linux"), "waits: not-paired");
+}
+
+#[test]
+fn a_page_may_use_a_phones_code_but_not_for_more_than_it_gives() {
+    use BootstrapProfile::{Full, Limited, Node, VoiceNode};
+    let page = |profile, scopes| Row { scopes, ..with_code(profile, ("cli", "cli"), "operator") }.page();
+    check(&page(Full, &["operator.admin", "operator.read"]), "approved bootstrap with [admin read]");
+    check(&page(Limited, &["operator.read", "operator.write"]), "approved bootstrap with [read write]");
+    check(&page(Limited, &["operator.admin"]), INVALID);
+    check(&page(Full, &["operator.admin", "operator.pairing"]), INVALID);
+    check(&page(Node, &["operator.read"]), INVALID);
+    check(&page(VoiceNode, &["operator.read"]), "waits: not-paired");
+    check(&Row { role: "node", scopes: &[], ..page(Limited, &[]) }, "waits: not-paired");
+    check(&Row { client: ("webchat", "webchat"), ..page(Full, &["operator.read"]) }, "waits: not-paired");
+}
+
+#[test]
+fn other_programs_with_a_code_wait_for_a_person_and_are_told_to_come_back() {
+    let row = with_code(BootstrapProfile::Full, ("cli", "cli"), "operator");
+    let Verdict::Pair(waiting) = row.verdict() else { panic!("{:?}", row.verdict()) };
+    assert!(waiting.wait_then_retry && waiting.ask.has_secret);
+    check(
+        &Row { scopes: &["operator.pairing"], ..with_code(BootstrapProfile::Full, ("cli", "cli"), "operator") },
+        INVALID,
+    );
+    let approved = Row { approved: Some(&["operator.read"]), ..row };
+    check(&approved, "in with [read]");
+    let locked = BootstrapProof::Locked { retry_after_ms: 1 };
+    check(&Row { bootstrap: locked, ..Row::default() }, "refused: AUTH_RATE_LIMITED");
 }
 
 #[test]

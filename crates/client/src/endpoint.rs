@@ -83,6 +83,17 @@ impl GatewayUrl {
         self.host != "localhost" && !self.address().is_some_and(|address| address.is_loopback())
     }
 
+    /// The path, and the query if there is one.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Host and port, as they stand in the address.
+    pub(crate) fn authority(&self) -> String {
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        format!("{open}{}{close}:{}", self.host, self.port)
+    }
+
     fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
@@ -104,9 +115,8 @@ impl GatewayUrl {
 impl fmt::Display for GatewayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.encrypted { "wss" } else { "ws" };
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
         let path = if self.path == "/" { "" } else { &self.path };
-        write!(f, "{scheme}://{open}{}{close}:{}{path}", self.host, self.port)
+        write!(f, "{scheme}://{}{path}", self.authority())
     }
 }
 

@@ -20,14 +20,16 @@
 //! ```
 //!
 //! Reading order: [`endpoint`] (where to, and what may travel in clear), [`identity`] (the device
-//! key), [`connection`] (handshake, calls, events), [`error`] (everything that can go wrong).
+//! key), [`join`] (setup codes from a URL), [`connection`] (handshake, calls, events), [`error`] (everything that can go wrong).
 
 pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod identity;
+pub mod join;
 
 pub use connection::{ConnectOptions, Connection};
 pub use endpoint::{Endpoint, GatewayUrl, UrlError};
 pub use error::{CallError, ConnectError};
 pub use identity::{Identity, IdentityError};
+pub use join::{JoinError, fetch_join};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pairing::PairingReason;
 use crate::role::{PAIRING, READ, Scopes};
+use crate::setup_code::SetupAccess;
 use crate::{DeviceId, Fingerprint, Role};
 
 /// Who hears an event (wire.md §8.2).
@@ -51,6 +52,7 @@ events! {
     DevicePairPending = "device.pair.pending", Audience::One;
     DevicePairRequested = "device.pair.requested", Audience::Operators(PAIRING);
     DevicePairResolved = "device.pair.resolved", Audience::Operators(PAIRING);
+    DevicePairSetupCompleted = "device.pair.setup.completed", Audience::Operators(PAIRING);
     Health = "health", Audience::Everyone;
     NodeHostStats = "node.hostStats", Audience::Operators(READ);
     NodeInvokeCancel = "node.invoke.cancel", Audience::One;
@@ -97,6 +99,19 @@ pub struct PairResolved {
     pub request_id: String,
     pub device_id: DeviceId,
     pub decision: Decision,
+    /// Unix epoch, milliseconds.
+    pub ts: u64,
+}
+
+/// The payload of `device.pair.setup.completed`: a setup code did its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupCompleted {
+    pub setup_id: String,
+    pub device_id: DeviceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    pub access: SetupAccess,
     /// Unix epoch, milliseconds.
     pub ts: u64,
 }

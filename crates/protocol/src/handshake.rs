@@ -364,12 +364,26 @@ pub struct HelloAuth {
     /// Unix epoch, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at_ms: Option<u64>,
+    /// Tokens for further roles that a setup code gave the device (wire.md §10.3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_tokens: Vec<DeviceTokenGiven>,
     /// Extension: scopes that were asked for and now wait for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_scopes: Option<Scopes>,
     /// Extension: the request they wait in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_request_id: Option<String>,
+}
+
+/// A device token for another role than that of the connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceTokenGiven {
+    pub device_token: Secret,
+    pub role: Role,
+    pub scopes: Scopes,
+    /// Unix epoch, milliseconds.
+    pub issued_at_ms: u64,
 }
 
 /// What let a connection in.

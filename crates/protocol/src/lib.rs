@@ -14,7 +14,7 @@
 //!
 //! Reading order: [`frame`] (the envelope), [`handshake`] (connect and hello), [`device`] (keys, ids,
 //! fingerprints), [`role`] (who may do what), [`pairing`] (the records people decide on),
-//! [`node`] (what machines offer), [`method`] and [`event`], and [`refusal`] (every way to say no).
+//! [`node`] (what machines offer), [`setup_code`] (a gateway's address and a one-time code as text), [`method`] and [`event`], and [`refusal`] (every way to say no).
 
 pub mod device;
 pub mod event;
@@ -27,6 +27,7 @@ pub mod pairing;
 pub mod refusal;
 pub mod role;
 pub mod secret;
+pub mod setup_code;
 pub mod shape;
 
 pub use device::{DeviceId, Fingerprint, PublicKey};
@@ -36,6 +37,7 @@ pub use method::Method;
 pub use refusal::{Close, Refusal};
 pub use role::{Role, Scopes};
 pub use secret::Secret;
+pub use setup_code::{BootstrapProfile, SetupCode};
 
 /// The protocol version this gateway speaks (wire.md §2.3).
 pub const PROTOCOL_VERSION: u32 = 4;
@@ -65,3 +67,6 @@ pub const PAIRING_LIFETIME_MS: u64 = 300_000;
 
 /// How long an owner link or setup code can be redeemed, in milliseconds (wire.md §10.3).
 pub const BOOTSTRAP_LIFETIME_MS: u64 = 600_000;
+
+/// How long the outcome of a setup code can be asked for, in milliseconds (wire.md §10.2).
+pub const SETUP_OUTCOME_LIFETIME_MS: u64 = 1_200_000;

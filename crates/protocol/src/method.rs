@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::event::SetupCompleted;
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::secret::Secret;
+use crate::setup_code::{BootstrapProfile, SetupAccess};
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 use crate::{DeviceId, Refusal};
 
@@ -84,6 +86,12 @@ methods! {
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
         [DEVICE_ID, required("label", Shape::Text { min: 1, max: 64 })];
+    DevicePairSetupCode = "device.pair.setupCode", Access::Operator(ADMIN), [
+        optional("publicUrl", NON_EMPTY), optional("preferRemoteUrl", Shape::Bool), optional("includeQr", Shape::Bool),
+        optional("bootstrapProfile", Shape::OneOf(&["limited", "node", "voice-node"])), optional("joinUrl", Shape::True)
+    ];
+    DevicePairSetupStatus = "device.pair.setupStatus", Access::Operator(ADMIN),
+        [required("setupId", Shape::Text { min: 1, max: 128 })];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
@@ -144,9 +152,10 @@ methods! {
 }
 
 impl Method {
-    /// Whether `features.methods` names it.
+    /// Whether `features.methods` names it. The reference leaves the setup codes out (wire.md §7.2).
     pub fn is_advertised(self) -> bool {
-        self.access() != Access::Owner
+        let is_left_out = matches!(self, Self::DevicePairSetupCode | Self::DevicePairSetupStatus);
+        self.access() != Access::Owner && !is_left_out
     }
 
     /// Finds the method a caller means and checks that it may call it, in the order of wire.md §7.
@@ -284,6 +293,90 @@ pub enum TokenDelivery {
     WithheldCrossDevice,
 }
 
+/// Parameters of `device.pair.setupCode` (wire.md §10.2).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupCodeParams {
+    /// The address to put into the code, whatever the settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// Whether `gateway.remote.url` comes before what the gateway finds out by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefer_remote_url: Option<bool>,
+    /// Whether the result carries a picture; absent means yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_qr: Option<bool>,
+    /// Absent means everything but letting others in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap_profile: Option<BootstrapProfile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<bool>,
+}
+
+/// Result of `device.pair.setupCode`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupCodeMade {
+    pub setup_id: String,
+    pub expires_at_ms: u64,
+    pub setup_code: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<Secret>,
+    /// The bare code as a PNG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr_data_url: Option<Secret>,
+    pub gateway_url: String,
+    /// Which secret the gateway asks strangers for: `token` or `password`. The code holds neither.
+    pub auth: String,
+    pub url_source: String,
+    pub access: SetupAccess,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_downgraded: Option<bool>,
+    /// Extension: the bare code as a picture that a page can draw itself.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub qr: Option<QrPath>,
+    /// Extension: a link that lets the browser of a phone in, where the address is `https`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageLink>,
+}
+
+/// Extension: a QR code as an SVG path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QrPath {
+    /// The `d` of a path that fills the dark modules, one unit each.
+    pub qr_svg_path: Secret,
+    /// Width and height in modules, with the quiet zone around.
+    pub qr_size: usize,
+}
+
+/// Extension: a link that a phone's camera opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageLink {
+    pub url: Secret,
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub qr: Option<QrPath>,
+}
+
+/// Parameters of `device.pair.setupStatus`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupRef {
+    pub setup_id: String,
+}
+
+/// Result of `device.pair.setupStatus`: nothing as long as nobody came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupStatus {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<SetupCompleted>,
+    /// The code was used, but whether the device heard that it is in is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_uncertain: Option<SetupCompleted>,
+}
+
 /// Result of `owner.link`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -324,6 +417,7 @@ mod tests {
         check("no.such", Role::Operator, &["operator.admin"], "unknown method: no.such");
         check("no.such", Role::Operator, &["operator.read"], "missing scope: operator.admin");
         check("connect", Role::Operator, &["operator.read"], "missing scope: operator.admin");
+        check("device.pair.setupCode", Role::Operator, &["operator.pairing"], "missing scope: operator.admin");
         check("owner.link", Role::Operator, &["operator.admin"], "unknown method: owner.link");
     }
 

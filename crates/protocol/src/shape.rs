@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 pub enum Shape {
     Any,
     Bool,
+    /// `true` and nothing else.
+    True,
     /// A string of at least `min` and at most `max` characters.
     Text {
         min: usize,
@@ -65,6 +67,11 @@ impl Shape {
             Self::Any => {}
             Self::Bool if value.is_boolean() => {}
             Self::Bool => problems.push(at(path, "must be boolean")),
+            Self::True => {
+                if value != &Value::Bool(true) {
+                    problems.push(at(path, "must be equal to constant"));
+                }
+            }
             Self::Text { min, max } => check_text(value, min, max, path, problems),
             Self::Integer { min } => match value.as_u64() {
                 Some(number) if number >= min => {}

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
 
 use protocol::device::SignedFields;
-use protocol::{Close, PublicKey, Refusal, Role, Scopes};
+use protocol::setup_code::SETUP_LINK_PREFIX;
+use protocol::{Close, PublicKey, Refusal, Role, Scopes, SetupCode};
 use serde_json::Value;
 
 fn vectors(name: &str) -> Vec<Value> {
@@ -141,4 +142,21 @@ fn same_identity(ours: &Value, theirs: &Value) -> bool {
     ["code", "reason", "authReason", "remediationHint", "canRetryWithDeviceToken"]
         .iter()
         .all(|field| ours.get(*field) == theirs.get(*field))
+}
+
+#[test]
+fn encodes_and_decodes_setup_codes() {
+    for vector in vectors("setupCode") {
+        if let Some(code) = vector["code"].as_str() {
+            let setup = SetupCode::from_payload(&vector["payload"]).unwrap();
+            assert_eq!(setup.encode().unwrap(), code);
+            assert_eq!(format!("{SETUP_LINK_PREFIX}{code}"), text(&vector, "url"));
+            continue;
+        }
+        let decoded = SetupCode::decode(text(&vector, "input"), vector["nowMs"].as_u64().unwrap());
+        match decoded {
+            Ok(setup) => assert_eq!(serde_json::to_value(setup).unwrap(), vector["payload"], "{vector}"),
+            Err(error) => assert_eq!(error.to_string(), text(&vector, "error"), "{vector}"),
+        }
+    }
 }

@@ -23,7 +23,7 @@ impl Args {
             Command::Gateway(gateway) => {
                 gateway.command.is_none() || matches!(gateway.command, Some(GatewayCommand::Run(_)))
             }
-            Command::Dashboard(_) | Command::Devices(_) | Command::Status(_) => false,
+            Command::Dashboard(_) | Command::Devices(_) | Command::Qr(_) | Command::Status(_) => false,
         }
     }
 }
@@ -40,6 +40,10 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, approve and manage devices
     Devices(DevicesArgs),
+    /// Show a QR code that lets one phone in
+    ///
+    /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
+    Qr(QrArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -123,6 +127,26 @@ pub struct TargetArgs {
     pub timeout: u64,
 }
 
+#[derive(Debug, Default, clap::Args)]
+pub struct QrArgs {
+    /// The address at which the phone reaches the gateway [default: plugins.entries.device-pair.config.publicUrl, or this machine's own where gateway.bind allows it]
+    #[arg(long, value_name = "https://HOST")]
+    pub public_url: Option<String>,
+    /// Let it do everything but change settings
+    #[arg(long)]
+    pub limited: bool,
+    /// Show the code of a link for the phone's browser instead of the code for the app; needs an https address
+    #[arg(long, conflicts_with = "setup_code_only")]
+    pub page: bool,
+    /// Print the setup code and nothing else
+    #[arg(long)]
+    pub setup_code_only: bool,
+    #[command(flatten)]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
 #[derive(Debug, clap::Args)]
 pub struct DevicesArgs {
     #[command(subcommand)]
@@ -141,6 +165,10 @@ pub enum DevicesCommand {
     Approve(ApproveArgs),
     /// Turn a waiting device away
     Reject(RejectArgs),
+    /// Make a URL by which one machine joins as a node
+    ///
+    /// It works once, for ten minutes. Whoever has it is in, so send it only to that machine.
+    JoinCode(ListArgs),
     /// Forget a paired device and disconnect it
     Remove(RemoveArgs),
     /// Give a paired device a name
@@ -320,6 +348,10 @@ mod tests {
             "openclaw gateway status",
             "openclaw status",
             "openclaw dashboard --no-open",
+            "openclaw qr",
+            "openclaw qr --limited --public-url https://gateway.example.com",
+            "openclaw qr --setup-code-only",
+            "openclaw devices join-code --json",
             "openclaw devices list",
             "openclaw devices list --json",
             "openclaw devices approve",

@@ -15,7 +15,7 @@ use super::args::{ApproveArgs, DevicesCommand, ListArgs, RejectArgs, RemoveArgs,
 use super::output::{Failure, can_ask, confirm, count, data, json as print_json, say, shown};
 use super::select::{self, Choice};
 use super::target::{Target, role_and_scopes};
-use super::{Outcome, listing};
+use super::{Outcome, listing, qr};
 use crate::config::Environment;
 
 /// The longest name a device may be given, in characters.
@@ -23,6 +23,7 @@ const LONGEST_LABEL: usize = 64;
 
 pub async fn run(command: DevicesCommand, env: &Environment) -> Outcome {
     match command {
+        DevicesCommand::JoinCode(args) => qr::join_code(&args, env).await,
         DevicesCommand::List(args) => list(&args, env).await,
         DevicesCommand::Approve(args) => approve(&args, env).await,
         DevicesCommand::Reject(args) => reject(&args, env).await,

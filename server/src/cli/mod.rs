@@ -8,6 +8,7 @@ mod gateway;
 mod greeting;
 mod listing;
 mod output;
+mod qr;
 mod select;
 mod status;
 mod target;
@@ -27,6 +28,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
+        Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())
 }

@@ -21,6 +21,11 @@ pub fn data(text: &str) {
     write_all(std::io::stdout().lock(), &neutral(text));
 }
 
+/// Prints a drawing of ours, which may command the terminal.
+pub fn drawing(text: &str) {
+    write_all(std::io::stdout().lock(), text);
+}
+
 /// Prints a value for scripts.
 pub fn json(value: &impl Serialize) {
     write_all(std::io::stdout().lock(), &json_text(value));

@@ -15,6 +15,7 @@ use access::origin::OriginPolicy;
 use access::policy::{AuthMode, Knock, Policy};
 use access::surface::CommandPolicy;
 use protocol::Secret;
+use protocol::setup_code::gateway_url;
 use serde_json::Value;
 
 pub use env::Environment;
@@ -22,6 +23,12 @@ pub use paths::Paths;
 
 /// Where the gateway listens if nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 18789;
+
+/// The key of the address that goes into setup codes (wire.md §10.2).
+pub const PUBLIC_URL: &str = "plugins.entries.device-pair.config.publicUrl";
+
+/// The key of the address that this machine's own command line uses elsewhere.
+pub const REMOTE_URL: &str = "gateway.remote.url";
 
 /// Everything the gateway runs by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +43,10 @@ pub struct Config {
     pub strict_transport_security: Option<String>,
     /// How long a socket may stay silent before `connect`, in milliseconds.
     pub handshake_timeout_ms: u64,
+    /// At which address others reach the gateway, as written ([`PUBLIC_URL`]).
+    pub public_url: Option<String>,
+    /// The same for those who prefer it ([`REMOTE_URL`]).
+    pub remote_url: Option<String>,
     /// How many sockets of one address may wait unauthenticated.
     pub max_unauthenticated_per_address: usize,
 }
@@ -163,6 +174,8 @@ impl Config {
             },
             policy,
             strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
+            public_url: reader.gateway_url(PUBLIC_URL),
+            remote_url: reader.gateway_url(REMOTE_URL),
             handshake_timeout_ms: reader.number_from_env(env, "OPENCLAW_HANDSHAKE_TIMEOUT_MS").unwrap_or(15_000),
             max_unauthenticated_per_address: reader
                 .number_from_env(env, "OPENCLAW_MAX_PREAUTH_CONNECTIONS_PER_IP")
@@ -244,6 +257,15 @@ impl Reader<'_> {
             self.problem(path, "expected a string");
         }
         text
+    }
+
+    /// An address that is of no use is told again when somebody wants a setup code; everything else works.
+    fn gateway_url(&mut self, path: &str) -> Option<String> {
+        let text = self.text(path).filter(|text| !text.trim().is_empty())?;
+        if let Err(error) = gateway_url(&text) {
+            self.warn(path, format!("this address cannot be used: {error}"));
+        }
+        Some(text)
     }
 
     fn secret(&mut self, path: &str) -> Option<Secret> {

@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use access::admission::{Facts, Presented, SharedSecret, Verdict, Waiting};
+use access::admission::{BootstrapProof, Facts, SharedSecret, Verdict, Waiting};
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
-use access::pairing::{Ask, Device, DevicePairing, PairingEvent};
+use access::pairing::{Device, DevicePairing, PairingEvent};
 use access::{Grant, VerifiedDevice, metadata};
-use protocol::pairing::ApprovedVia;
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,7 +28,7 @@ pub struct Candidate<'a> {
     pub connect: &'a Connect,
     pub device: Option<&'a VerifiedDevice>,
     pub shared_secret: SharedSecret,
-    pub bootstrap: Presented,
+    pub bootstrap: BootstrapProof,
 }
 
 /// What the session starts with.
@@ -117,40 +116,30 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         paired: paired.as_ref(),
     };
     let verdict = access::decide(&facts, &state.config().policy);
-    let is_refused = matches!(verdict, Verdict::Refuse(_));
-    if !is_refused {
+    if !matches!(verdict, Verdict::Refuse(_)) {
         check_build(candidate)?;
     }
-    if !is_refused && bootstrap == Presented::Valid {
-        // Also by a device that was paired already: a link works once, whoever uses it.
-        credentials::spend_owner_link(state, connect).await?;
+    let lets_in = matches!(verdict, Verdict::Admit(_) | Verdict::Approve { .. });
+    if lets_in && matches!(bootstrap, BootstrapProof::Valid(_)) {
+        // Also by a device that was paired already: a code works once, whoever uses it.
+        credentials::spend_code(state, candidate).await?;
     }
     match verdict {
         Verdict::Refuse(refusal) => Err(Some(refusal)),
         Verdict::Admit(grant) => Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?))),
-        Verdict::Approve { ask, via, grant } => {
-            let paired = approve(state, candidate, ask, via, &grant).await?;
+        Verdict::Approve { ask, roles, via, grant } => {
+            let event = PairingEvent::Grant {
+                issuer: credentials::issuer(state, connect, grant.method),
+                generation: Uuid::new_v4().to_string(),
+                via,
+                roles,
+                ask,
+            };
+            let paired = apply(state, candidate, event).await?.paired;
             Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
         }
         Verdict::Pair(asked) => pair(state, candidate, *asked, decisions, socket).await,
     }
-}
-
-/// Records what a rule or an owner link approved.
-async fn approve(
-    state: &AppState,
-    candidate: &Candidate<'_>,
-    ask: Box<Ask>,
-    via: ApprovedVia,
-    grant: &Grant,
-) -> Result<Option<Device>, Refusal> {
-    let event = PairingEvent::Grant {
-        issuer: credentials::issuer(state, candidate.connect, grant.method),
-        generation: Uuid::new_v4().to_string(),
-        via,
-        ask,
-    };
-    Ok(apply(state, candidate, event).await?.paired)
 }
 
 /// Writes the request down; holds the socket of a client of ours, and sends others away.
@@ -211,6 +200,7 @@ async fn enter(
     } else {
         paired = None;
     }
+    credentials::announce_setup(state, candidate).await?;
     Ok(Admitted { grant, paired, pending_request })
 }
 

@@ -1,13 +1,15 @@
-//! What a client shows, compared with what we hold: the shared secret, device tokens, owner links.
+//! What a client shows, compared with what we hold: the shared secret, device tokens, one-time codes.
 
 use std::time::Duration;
 
 use access::VerifiedDevice;
-use access::admission::{Presented, SharedSecret};
+use access::admission::{BootstrapProof, Presented, SharedSecret};
+use access::bootstrap::Presentation;
 use access::pairing::Device;
 use access::policy::AuthMode;
+use protocol::event::Event;
 use protocol::handshake::{Auth, AuthMethod};
-use protocol::{Connect, Refusal, Secret};
+use protocol::{BootstrapProfile, Connect, Refusal, Secret};
 
 use super::admit::Candidate;
 use super::handshake::Arrival;
@@ -82,32 +84,60 @@ pub fn issuer(state: &AppState, connect: &Connect, method: AuthMethod) -> Option
     Some(state.server_key.issuer(secret))
 }
 
-/// Claims an owner link for the device that shows it.
-pub async fn look_up_owner_link(
+/// Claims a one-time code for the device that shows it, if it is good for what that device asks for.
+pub async fn look_up_code(
     state: &AppState,
     arrival: &Arrival,
     connect: &Connect,
     device: Option<&VerifiedDevice>,
-) -> Result<Presented, Refusal> {
-    let (Some(code), Some(device)) = (owner_code(connect), device) else {
-        return Ok(Presented::NotGiven);
+) -> Result<BootstrapProof, Refusal> {
+    let (Some(code), Some(device), Some(role)) = (shown_code(connect), device, connect.role()) else {
+        return Ok(BootstrapProof::NotGiven);
     };
     let now_ms = state.clock.now_ms();
-    if let Some(retry_after_ms) = state.limiter.locked_for(Attempt::OwnerLink, &arrival.source(), now_ms) {
-        return Ok(Presented::Locked { retry_after_ms });
+    if let Some(retry_after_ms) = state.limiter.locked_for(Attempt::Bootstrap, &arrival.source(), now_ms) {
+        return Ok(BootstrapProof::Locked { retry_after_ms });
     }
-    let claimed = state.store.claim_owner_link(&hash_code(code), device.id(), now_ms).await;
-    Ok(if claimed.map_err(|error| error.refusal())? { Presented::Valid } else { Presented::Invalid })
+    let shown = Presentation { device_id: device.id().clone(), role, scopes: connect.scopes() };
+    let claimed = state.store.claim_code(&hash_code(code), &shown, now_ms).await;
+    let profile = claimed.map_err(|error| error.refusal())?;
+    Ok(profile.map_or(BootstrapProof::Invalid, BootstrapProof::Valid))
 }
 
-/// Uses an owner link up. Refused if somebody was faster.
-pub async fn spend_owner_link(state: &AppState, connect: &Connect) -> Result<(), Refusal> {
-    let code = owner_code(connect).ok_or(Refusal::BootstrapTokenInvalid)?;
-    let spent = state.store.redeem_owner_link(&hash_code(code), state.clock.now_ms()).await;
+/// Uses a one-time code up. Refused if somebody was faster.
+pub async fn spend_code(state: &AppState, candidate: &Candidate<'_>) -> Result<(), Refusal> {
+    let (code, device) = shown_code(candidate.connect).zip(candidate.device).ok_or(Refusal::BootstrapTokenInvalid)?;
+    let spent = state.store.redeem_code(&hash_code(code), device.id(), state.clock.now_ms()).await;
     if spent.map_err(|error| error.refusal())? { Ok(()) } else { Err(Refusal::BootstrapTokenInvalid) }
 }
 
-fn owner_code(connect: &Connect) -> Option<&Secret> {
+/// Tells those who may pair that a setup code did its work. The owner's own links are nobody else's
+/// business.
+pub async fn announce_setup(state: &AppState, candidate: &Candidate<'_>) -> Result<(), Refusal> {
+    let BootstrapProof::Valid(profile) = candidate.bootstrap else {
+        return Ok(());
+    };
+    let Some(code) = shown_code(candidate.connect) else {
+        return Ok(());
+    };
+    let name = candidate.connect.client.display_name.as_deref();
+    let completed = state.store.complete_setup(&hash_code(code), name, state.clock.now_ms()).await;
+    let Some(completed) = completed.map_err(|error| error.refusal())? else {
+        return Ok(());
+    };
+    tracing::info!(
+        setup.id = completed.setup_id,
+        setup.profile = profile.as_str(),
+        device.id = completed.device_id.as_str().get(..8),
+        "A one-time code let a device in"
+    );
+    if profile != BootstrapProfile::Owner {
+        state.registry.broadcast(Event::DevicePairSetupCompleted, Some(&completed), None::<&()>);
+    }
+    Ok(())
+}
+
+fn shown_code(connect: &Connect) -> Option<&Secret> {
     Auth::given(connect.auth.as_ref()?.bootstrap_token.as_ref())
 }
 
@@ -118,7 +148,7 @@ pub fn note_failure(state: &AppState, arrival: &Arrival, refusal: &Refusal) -> D
     } else if *refusal == Refusal::DeviceTokenMismatch {
         Attempt::DeviceToken
     } else if *refusal == Refusal::BootstrapTokenInvalid {
-        Attempt::OwnerLink
+        Attempt::Bootstrap
     } else {
         return Duration::ZERO;
     };

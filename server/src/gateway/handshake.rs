@@ -161,7 +161,7 @@ async fn decide<S: AsyncRead + AsyncWrite + Unpin>(
         connect,
         device: device.as_ref(),
         shared_secret: credentials::compare_shared_secret(state, arrival, connect),
-        bootstrap: credentials::look_up_owner_link(state, arrival, connect, device.as_ref()).await?,
+        bootstrap: credentials::look_up_code(state, arrival, connect, device.as_ref()).await?,
     };
     let admitted = admit::admit(state, &candidate, socket).await?;
     Ok((device, admitted))

@@ -1,7 +1,7 @@
 //! The answer to a `connect` that was let in (wire.md §2.5).
 
 use protocol::event::Event;
-use protocol::handshake::{Features, HelloAuth, ServerIdentity, Snapshot, TransportPolicy};
+use protocol::handshake::{DeviceTokenGiven, Features, HelloAuth, ServerIdentity, Snapshot, TransportPolicy};
 use protocol::role::ADMIN;
 use protocol::{HelloOk, Method, PROTOCOL_VERSION};
 
@@ -37,6 +37,7 @@ pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> He
             scopes: grant.scopes.clone(),
             device_token: token.map(|(device, token)| state.server_key.device_token(&device.device_id, token)),
             issued_at_ms: token.map(|(_, token)| token.issued_at_ms()),
+            device_tokens: other_tokens(state, admitted),
             pending_scopes: grant
                 .pending
                 .as_ref()
@@ -45,4 +46,17 @@ pub fn compose(state: &AppState, connection_id: &str, admitted: &Admitted) -> He
         },
         policy: TransportPolicy::default(),
     }
+}
+
+/// The token of another role that the same code gave the device (wire.md §10.3).
+fn other_tokens(state: &AppState, admitted: &Admitted) -> Vec<DeviceTokenGiven> {
+    let other = admitted.paired.as_ref().zip(admitted.grant.issues_token_also_for);
+    let token = other.and_then(|(device, role)| Some((device, device.live_token(role)?)));
+    let given = token.map(|(device, token)| DeviceTokenGiven {
+        device_token: state.server_key.device_token(&device.device_id, token),
+        role: token.role,
+        scopes: token.scopes.clone(),
+        issued_at_ms: token.issued_at_ms(),
+    });
+    given.into_iter().collect()
 }

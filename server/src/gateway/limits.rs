@@ -23,7 +23,10 @@ const MAX_TRACKED: usize = 10_000;
 pub enum Attempt {
     SharedSecret,
     DeviceToken,
-    OwnerLink,
+    /// Owner links and setup codes.
+    Bootstrap,
+    /// Join URLs (wire.md §10.5, `device-join`).
+    Join,
 }
 
 /// Who tried.

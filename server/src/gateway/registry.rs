@@ -428,6 +428,7 @@ mod tests {
             scopes: scopes.iter().copied().collect(),
             method: AuthMethod::Token,
             issues_device_token: false,
+            issues_token_also_for: None,
             pending: None,
         };
         let particulars = Particulars { is_extended, ..Particulars::default() };

@@ -2,6 +2,7 @@
 
 pub mod control_ui;
 pub mod health;
+pub mod join;
 pub mod peer;
 pub mod router;
 pub mod security_headers;

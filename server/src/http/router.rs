@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::peer::{Ingress, Peer};
 use super::security_headers::{FIXED, fixed, strict_transport_security};
-use super::{control_ui, health};
+use super::{control_ui, health, join};
 use crate::gateway::upgrade;
 use crate::state::AppState;
 
@@ -66,6 +66,12 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
     match Ingress::resolve(peer, request.headers(), &state.config().policy) {
         Ok(ingress) if upgrade::is_upgrade(request.headers()) => upgrade::upgrade(&state, ingress, request),
         Ok(ingress) => {
+            if let Some(code) = join::code_in(request.uri().path()).map(str::to_owned) {
+                return match join::refuse(&request) {
+                    Some(refused) => refused,
+                    None => join::answer(&state, &ingress, &code).await,
+                };
+            }
             request.extensions_mut().insert(ingress);
             next.run(request).await
         }

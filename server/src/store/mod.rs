@@ -1,8 +1,9 @@
-//! What must survive a restart: devices, their token generations, requests that wait, owner links.
+//! What must survive a restart: devices, their token generations, requests that wait, one-time codes.
 //!
 //! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
 //! that it is the only writer.
 
+mod codes;
 mod recent;
 mod rows;
 mod sqlite;
@@ -17,6 +18,7 @@ use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
 use protocol::{DeviceId, Refusal, Role, Scopes};
 
+pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode};
 pub use sqlite::SqliteStore;
 
 /// How many requests may wait from one address.
@@ -114,7 +116,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: CodeStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
@@ -137,14 +139,6 @@ pub trait Store: Send + Sync {
     async fn mark_seen(&self, request_ids: &[String], now_ms: u64) -> Result<(), StoreError>;
 
     async fn record_seen(&self, seen: &[Seen]) -> Result<(), StoreError>;
-
-    async fn add_owner_link(&self, code_hash: &str, expires_at_ms: u64) -> Result<(), StoreError>;
-
-    /// Whether the code is good for this device. The first device that shows it owns it from then on.
-    async fn claim_owner_link(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError>;
-
-    /// Spends the code. False if somebody was faster.
-    async fn redeem_owner_link(&self, code_hash: &str, now_ms: u64) -> Result<bool, StoreError>;
 
     /// Finishes what is under way and closes the files.
     async fn close(&self);

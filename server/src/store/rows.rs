@@ -81,17 +81,17 @@ pub(super) struct PendingRow {
 }
 
 /// Names the row that a damaged value stands in.
-struct Reader<'a> {
-    table: &'static str,
-    key: &'a str,
+pub(super) struct Reader<'a> {
+    pub(super) table: &'static str,
+    pub(super) key: &'a str,
 }
 
 impl Reader<'_> {
-    fn damaged(&self, problem: impl std::fmt::Display) -> StoreError {
+    pub(super) fn damaged(&self, problem: impl std::fmt::Display) -> StoreError {
         StoreError::Damaged { table: self.table, key: self.key.to_owned(), problem: problem.to_string() }
     }
 
-    fn json<T: DeserializeOwned>(&self, text: &str) -> Result<T, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(&self, text: &str) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|error| self.damaged(error))
     }
 
@@ -99,15 +99,15 @@ impl Reader<'_> {
         text.map(|text| self.json(text)).transpose()
     }
 
-    fn role(&self, text: &str) -> Result<Role, StoreError> {
+    pub(super) fn role(&self, text: &str) -> Result<Role, StoreError> {
         Role::parse(text).ok_or_else(|| self.damaged(format!("unknown role `{text}`")))
     }
 
-    fn ms(&self, value: i64) -> Result<u64, StoreError> {
+    pub(super) fn ms(&self, value: i64) -> Result<u64, StoreError> {
         u64::try_from(value).map_err(|error| self.damaged(error))
     }
 
-    fn optional_ms(&self, value: Option<i64>) -> Result<Option<u64>, StoreError> {
+    pub(super) fn optional_ms(&self, value: Option<i64>) -> Result<Option<u64>, StoreError> {
         value.map(|value| self.ms(value)).transpose()
     }
 }

@@ -12,6 +12,7 @@ use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::codes;
 use super::recent::Recent;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
 use super::{Applied, Counts, MAX_PENDING, MAX_PENDING_PER_ADDRESS, Pairings, Seen, Store, StoreError};
@@ -24,7 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
     recent: Recent,
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
@@ -49,12 +50,13 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
+        // A store that a newer gateway has added to is opened all the same: migrations only ever add.
+        sqlx::migrate!("./migrations").set_ignore_missing(true).run(&pool).await?;
         Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()) })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
-    async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    pub(super) async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
@@ -103,6 +105,7 @@ impl Store for SqliteStore {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
+        let is_turned_away = matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. });
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
@@ -114,6 +117,9 @@ impl Store for SqliteStore {
             if let Some(pending) = &after.pending {
                 effects.extend(make_room(&mut transaction, pending).await?);
             }
+        }
+        if is_turned_away {
+            codes::revoke_codes_of(&mut transaction, device_id).await?;
         }
         transaction.commit().await?;
         self.recent.device_changed(device_id, after.paired.as_ref());
@@ -219,41 +225,6 @@ impl Store for SqliteStore {
         transaction.commit().await?;
         self.recent.forget(seen.iter().map(|one| &one.device_id));
         Ok(())
-    }
-
-    async fn add_owner_link(&self, code_hash: &str, expires_at_ms: u64) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO owner_links (code_hash, expires_at_ms) VALUES (?, ?)")
-            .bind(code_hash)
-            .bind(sql_ms(expires_at_ms))
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    async fn claim_owner_link(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError> {
-        sqlx::query("DELETE FROM owner_links WHERE expires_at_ms <= ?")
-            .bind(sql_ms(now_ms))
-            .execute(&self.pool)
-            .await?;
-        let claimed = sqlx::query(
-            "UPDATE owner_links SET device_id = ?1 \
-             WHERE code_hash = ?2 AND redeemed_at_ms IS NULL AND (device_id IS NULL OR device_id = ?1)",
-        )
-        .bind(device_id.as_str())
-        .bind(code_hash)
-        .execute(&self.pool)
-        .await?;
-        Ok(claimed.rows_affected() == 1)
-    }
-
-    async fn redeem_owner_link(&self, code_hash: &str, now_ms: u64) -> Result<bool, StoreError> {
-        let redeemed =
-            sqlx::query("UPDATE owner_links SET redeemed_at_ms = ? WHERE code_hash = ? AND redeemed_at_ms IS NULL")
-                .bind(sql_ms(now_ms))
-                .bind(code_hash)
-                .execute(&self.pool)
-                .await?;
-        Ok(redeemed.rows_affected() == 1)
     }
 
     async fn close(&self) {

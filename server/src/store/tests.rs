@@ -1,4 +1,7 @@
+use access::bootstrap::Presentation;
 use access::pairing::{Ask, Decider};
+use protocol::BootstrapProfile;
+use protocol::method::SetupStatus;
 use protocol::pairing::{Network, Origin, PairingReason};
 use protocol::role::ADMIN;
 
@@ -128,22 +131,6 @@ async fn expired_requests_are_found() {
 const PAIRING: u64 = protocol::PAIRING_LIFETIME_MS;
 
 #[tokio::test]
-async fn an_owner_link_belongs_to_the_first_that_shows_it_and_works_once() {
-    let (_folder, store) = open().await;
-    let (first, second) = (DeviceId::claimed("first"), DeviceId::claimed("second"));
-    store.add_owner_link("hash", NOW + 10).await.unwrap();
-    assert!(!store.claim_owner_link("other", &first, NOW).await.unwrap());
-    assert!(store.claim_owner_link("hash", &first, NOW).await.unwrap());
-    assert!(!store.claim_owner_link("hash", &second, NOW).await.unwrap());
-    assert!(store.claim_owner_link("hash", &first, NOW).await.unwrap());
-    assert!(store.redeem_owner_link("hash", NOW).await.unwrap());
-    assert!(!store.redeem_owner_link("hash", NOW).await.unwrap());
-    assert!(!store.claim_owner_link("hash", &first, NOW).await.unwrap());
-    store.add_owner_link("late", NOW + 10).await.unwrap();
-    assert!(!store.claim_owner_link("late", &first, NOW + 10).await.unwrap());
-}
-
-#[tokio::test]
 async fn being_seen_updates_the_device_and_its_token() {
     let (_folder, store) = open().await;
     request(&store, "a", "192.168.1.9", NOW).await;
@@ -156,4 +143,128 @@ async fn being_seen_updates_the_device_and_its_token() {
     assert_eq!((device.last_seen_at_ms, device.platform.as_str()), (Some(NOW + 7), "Android 16"));
     assert_eq!(device.display_name.as_deref(), Some("Pixel"));
     assert_eq!(device.tokens[0].last_used_at_ms, Some(NOW + 7));
+}
+
+fn code(hash: &str, profile: BootstrapProfile) -> NewCode {
+    let setup_id = format!("setup-{hash}");
+    NewCode { code_hash: hash.to_owned(), setup_id, profile, expires_at_ms: NOW + 10 }
+}
+
+fn by(device: &str) -> Presentation {
+    Presentation { device_id: DeviceId::claimed(device), role: Role::Node, scopes: Scopes::default() }
+}
+
+#[tokio::test]
+async fn a_code_belongs_to_the_first_that_shows_it_and_works_once() {
+    let (_folder, store) = open().await;
+    let (first, second) = (by("first"), by("second"));
+    store.add_code(&code("hash", BootstrapProfile::Node), NOW).await.unwrap();
+    assert_eq!(store.claim_code("other", &first, NOW).await.unwrap(), None);
+    assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), Some(BootstrapProfile::Node));
+    assert_eq!(store.claim_code("hash", &second, NOW).await.unwrap(), None);
+    assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), Some(BootstrapProfile::Node));
+    assert!(!store.redeem_code("hash", &second.device_id, NOW).await.unwrap());
+    assert!(store.redeem_code("hash", &first.device_id, NOW).await.unwrap());
+    assert!(!store.redeem_code("hash", &first.device_id, NOW).await.unwrap());
+    assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), None);
+    store.add_code(&code("late", BootstrapProfile::Node), NOW).await.unwrap();
+    assert_eq!(store.claim_code("late", &first, NOW + 10).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_devices_with_one_code_exactly_one_gets_in() {
+    let (_folder, store) = open().await;
+    let store = Arc::new(store);
+    store.add_code(&code("hash", BootstrapProfile::Full), NOW).await.unwrap();
+    let mut race = tokio::task::JoinSet::new();
+    for number in 0..1000 {
+        let store = Arc::clone(&store);
+        race.spawn(async move {
+            let shown = by(&format!("device-{}", number % 500));
+            let claimed = store.claim_code("hash", &shown, NOW).await.unwrap();
+            claimed.is_some() && store.redeem_code("hash", &shown.device_id, NOW).await.unwrap()
+        });
+    }
+    let winners = race.join_all().await.into_iter().filter(|is_in| *is_in).count();
+    assert_eq!(winners, 1);
+}
+
+#[tokio::test]
+async fn the_outcome_of_a_setup_is_remembered_for_twenty_minutes() {
+    let (_folder, store) = open().await;
+    store.add_code(&code("hash", BootstrapProfile::Limited), NOW).await.unwrap();
+    let first = by("first");
+    assert_eq!(store.find_setup("setup-hash", NOW).await.unwrap(), SetupStatus::default());
+    store.claim_code("hash", &first, NOW).await.unwrap();
+    assert_eq!(store.complete_setup("hash", Some("Pixel"), NOW).await.unwrap(), None);
+    store.redeem_code("hash", &first.device_id, NOW).await.unwrap();
+    let uncertain = store.find_setup("setup-hash", NOW).await.unwrap();
+    assert!(uncertain.completion.is_none() && uncertain.delivery_uncertain.is_some());
+    let told = store.complete_setup("hash", Some("Pixel"), NOW + 5).await.unwrap().unwrap();
+    assert_eq!((told.device_name.as_deref(), told.ts, told.access.as_str()), (Some("Pixel"), NOW + 5, "limited"));
+    let status = |now_ms| store.find_setup("setup-hash", now_ms);
+    assert_eq!(status(NOW + 5 + 1_199_999).await.unwrap().completion, Some(told));
+    assert_eq!(status(NOW + 5 + 1_200_000).await.unwrap(), SetupStatus::default());
+}
+
+#[tokio::test]
+async fn a_no_makes_the_code_worthless_that_the_device_holds() {
+    let (_folder, store) = open().await;
+    let device = DeviceId::claimed("phone");
+    store.add_code(&code("hash", BootstrapProfile::Node), NOW).await.unwrap();
+    store.claim_code("hash", &by("phone"), NOW).await.unwrap();
+    store.apply(&device, ask("phone", "192.168.1.9"), NOW).await.unwrap();
+    let decider = Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false };
+    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), decider };
+    store.apply(&device, reject, NOW).await.unwrap();
+    assert_eq!(store.claim_code("hash", &by("phone"), NOW).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_join_code_is_good_for_one_new_code_of_its_setup() {
+    let (_folder, store) = open().await;
+    let target = JoinTarget { url: "wss://gw".to_owned(), tls_fingerprint: Some("ab".to_owned()) };
+    for hash in ["one", "two"] {
+        store.add_code(&code(hash, BootstrapProfile::Node), NOW).await.unwrap();
+        let join = NewJoinCode {
+            code_hash: format!("join-{hash}"),
+            setup_id: format!("setup-{hash}"),
+            target: target.clone(),
+        };
+        store.add_join_code(&join).await.unwrap();
+    }
+    let redeem = |join: &'static str, at| store.redeem_join_code(join, "new", at);
+    assert_eq!(redeem("unknown", NOW).await.unwrap(), None);
+    assert_eq!(redeem("join-one", NOW).await.unwrap(), Some((target, NOW + 10)));
+    assert_eq!(redeem("join-one", NOW).await.unwrap(), None);
+    assert_eq!(store.claim_code("one", &by("a"), NOW).await.unwrap(), None);
+    assert_eq!(store.claim_code("new", &by("a"), NOW).await.unwrap(), Some(BootstrapProfile::Node));
+    // A setup code that was used, or is too old, makes its URL worthless too.
+    store.claim_code("two", &by("a"), NOW).await.unwrap();
+    assert_eq!(redeem("join-two", NOW).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_older_gateways_links_live_on_and_a_newer_ones_store_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.sqlite");
+    let store = SqliteStore::open(&file).await.unwrap();
+    // As it was before the second migration, with a link under way; and as it will be after a third.
+    for statement in [
+        "DROP TABLE join_codes",
+        "DROP TABLE bootstrap_tokens",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+        "INSERT INTO owner_links (code_hash, expires_at_ms) VALUES ('link', 9999999)",
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 1)",
+    ] {
+        sqlx::query(statement).execute(&store.pool).await.unwrap();
+    }
+    store.close().await;
+    let store = SqliteStore::open(&file).await.unwrap();
+    let shown = Presentation {
+        device_id: DeviceId::claimed("browser"),
+        role: Role::Operator,
+        scopes: BootstrapProfile::Owner.scopes(),
+    };
+    assert_eq!(store.claim_code("link", &shown, NOW).await.unwrap(), Some(BootstrapProfile::Owner));
 }

@@ -103,8 +103,8 @@ async fn a_page_that_has_to_be_loaded_anew_does_not_use_the_link_up() {
 async fn a_link_belongs_to_the_first_device_that_shows_it() {
     let gateway = TestGateway::start().await;
     let code = link(&gateway).await;
-    let wrong_scopes = Ask::page(&["operator.admin"]).device(&Key::new(1)).auth("bootstrapToken", &code);
-    assert_invalid(&page(&gateway).await.refused(&wrong_scopes).await);
+    let stale = browser(1, &code).client("buildId", "0.0.1");
+    assert_eq!(page(&gateway).await.refused(&stale).await.why(), "PROTOCOL_MISMATCH");
     assert_invalid(&page(&gateway).await.refused(&browser(2, &code)).await);
     page(&gateway).await.enter(&browser(1, &code)).await;
 }

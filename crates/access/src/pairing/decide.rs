@@ -4,7 +4,7 @@ use protocol::event::Decision;
 use protocol::pairing::ApprovedVia;
 use protocol::{Refusal, Role, Scopes};
 
-use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token};
+use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token, nodes};
 
 /// Forgets a request that nobody decided in time.
 pub(super) fn sweep(mut state: DevicePairing, now_ms: u64) -> Step {
@@ -114,13 +114,14 @@ pub(super) fn approve(
 pub(super) fn grant(
     state: DevicePairing,
     ask: &Ask,
+    roles: &[Role],
     via: ApprovedVia,
     generation: &str,
     issuer: Option<&str>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    let node = ask.node.clone().filter(|_| via == ApprovedVia::Bootstrap);
-    admit(state, &Ask { node, ..ask.clone() }, &[ask.role], via, generation, issuer, now_ms)
+    // What it offers as a node is decided when it declares that.
+    admit(state, &Ask { node: None, ..ask.clone() }, roles, via, generation, issuer, now_ms)
 }
 
 /// Merges an approved ask into the device, with what it offers as a node, and gives it new tokens for the roles it asked for. Whatever
@@ -163,7 +164,7 @@ fn admit(
         tokens: known.map(|device| device.tokens).unwrap_or_default(),
     };
     if let Some(offer) = ask.node.as_ref().filter(|_| roles.contains(&Role::Node)) {
-        super::nodes::accept(&mut device, offer.clone(), now_ms);
+        nodes::accept(&mut device, offer.clone(), now_ms);
     }
     for role in roles {
         mint(&mut device, *role, &ask.scopes, generation, issuer, now_ms);
@@ -226,6 +227,9 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
         return Err(Refusal::RemovalDenied);
     }
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
+    if device.is_node() {
+        effects.insert(0, nodes::removed());
+    }
     if let Some(pending) = state.pending.take() {
         effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
     }

@@ -98,6 +98,8 @@ pub enum PairingEvent {
     /// A rule of the owner's, or a one-time code, answers for a person.
     Grant {
         ask: Box<Ask>,
+        /// What the device becomes; the scopes of the ask are for all of these.
+        roles: Vec<Role>,
         via: ApprovedVia,
         generation: String,
         issuer: Option<String>,
@@ -201,8 +203,8 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
     let (state, mut effects) = decide::sweep(state, now_ms);
     let (state, more) = match event {
         PairingEvent::Ask { ask, request_id } => decide::ask(state, *ask, request_id, now_ms),
-        PairingEvent::Grant { ask, via, generation, issuer } => {
-            decide::grant(state, &ask, via, &generation, issuer.as_deref(), now_ms)?
+        PairingEvent::Grant { ask, roles, via, generation, issuer } => {
+            decide::grant(state, &ask, &roles, via, &generation, issuer.as_deref(), now_ms)?
         }
         PairingEvent::Approve { request_id, digest, decider, generation } => {
             decide::approve(state, &request_id, digest.as_deref(), &decider, &generation, now_ms)?

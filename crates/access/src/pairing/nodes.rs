@@ -75,7 +75,7 @@ pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decid
 
 /// Forgets the node. A device that was nothing else is forgotten with it (wire.md §7.3).
 pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step, Refusal> {
-    let device = state.paired.as_mut().filter(|device| is_node(device)).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
+    let device = state.paired.as_mut().filter(|device| device.is_node()).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
     if !decider.may_touch(&device.device_id) {
         return Err(Refusal::Node(NodeRefusal::Unknown));
     }
@@ -88,8 +88,7 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
     } else {
         state.paired = None;
     }
-    let removed = Effect::ResolveNode { request_id: String::new(), decision: NodeDecision::Removed };
-    Ok((state, vec![removed, Effect::CloseSockets { role: Some(Role::Node) }, Effect::ListChanged]))
+    Ok((state, vec![removed(), Effect::CloseSockets { role: Some(Role::Node) }, Effect::ListChanged]))
 }
 
 /// A node's name is its device's name, so that no two lists disagree.
@@ -98,12 +97,17 @@ pub(super) fn rename(mut state: DevicePairing, name: &str, decider: &Decider) ->
     if name.is_empty() {
         return Err(Refusal::LabelRequired);
     }
-    let device = state.paired.as_mut().filter(|device| is_node(device)).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
+    let device = state.paired.as_mut().filter(|device| device.is_node()).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
     if !decider.may_touch(&device.device_id) {
         return Err(Refusal::RenameDenied);
     }
     device.operator_label = Some(name.to_owned());
     Ok((state, vec![Effect::ListChanged]))
+}
+
+/// A node is gone, whatever it was asked (wire.md §7.3).
+pub(super) fn removed() -> Effect {
+    Effect::ResolveNode { request_id: String::new(), decision: NodeDecision::Removed }
 }
 
 /// Makes an offer what may be used of the node: exactly that, no more and no less.
@@ -116,10 +120,6 @@ pub(super) fn accept(device: &mut Device, offer: Offer, now_ms: u64) {
         approved_at_ms: now_ms,
     });
     device.pending_surface = None;
-}
-
-fn is_node(device: &Device) -> bool {
-    device.surface.is_some() || device.pending_surface.is_some() || device.roles.contains(&Role::Node)
 }
 
 /// Takes the request out, if it is the one meant and the decider may see it.

@@ -99,6 +99,11 @@ impl Device {
         self.roles.contains(&role).then_some(token)
     }
 
+    /// Whether people see it as a node.
+    pub fn is_node(&self) -> bool {
+        self.surface.is_some() || self.pending_surface.is_some() || self.roles.contains(&Role::Node)
+    }
+
     pub(super) fn token_mut(&mut self, role: Role) -> Option<&mut Token> {
         self.tokens.iter_mut().find(|token| token.role == role)
     }

@@ -194,3 +194,20 @@ fn a_name_needs_a_letter() {
     let (state, _) = step(paired(&[READ]), rename("  My Laptop "), NOW).unwrap();
     assert_eq!(state.paired.unwrap().operator_label.as_deref(), Some("My Laptop"));
 }
+
+#[test]
+fn a_code_for_two_roles_gives_both_tokens_at_once() {
+    let ask = Ask { role: Role::Node, ..ask_for(&[READ, WRITE]) };
+    let grant = PairingEvent::Grant {
+        ask: Box::new(ask),
+        roles: vec![Role::Node, Role::Operator],
+        via: ApprovedVia::Bootstrap,
+        generation: "g".to_owned(),
+        issuer: None,
+    };
+    let (state, _) = step(DevicePairing::default(), grant, NOW).unwrap();
+    let device = state.paired.unwrap();
+    assert_eq!(device.roles, [Role::Node, Role::Operator]);
+    assert_eq!(device.live_token(Role::Node).unwrap().scopes, Scopes::default());
+    assert_eq!(device.live_token(Role::Operator).unwrap().scopes, Scopes::from([READ, WRITE]));
+}

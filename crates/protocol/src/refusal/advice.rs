@@ -90,8 +90,8 @@ impl Refusal {
                 "Connect with the gateway's token, then approve the wider request.",
             ),
             Self::BootstrapTokenInvalid => advice(
-                "This one-time link was used already, or it is too old.",
-                "Run `openclaw dashboard` on the gateway's machine for a new one.",
+                "This one-time code was used already, belongs to another device, or is too old.",
+                "On the gateway's machine, run `openclaw qr` for a new one, or `openclaw dashboard` for a browser of your own.",
             ),
             Self::RateLimited { .. } => advice(
                 "Too many wrong secrets came from this address.",
@@ -156,6 +156,7 @@ impl Refusal {
                 advice("Too many requests wait from this address.", "Decide on those first, or wait five minutes.")
             }
             Self::Node(refusal) => refusal.advice(),
+            Self::Setup(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(
                 "The request came through a proxy that the gateway was not told to trust, or that does not say for whom it speaks.",
                 "On the gateway's machine, add the proxy's address to gateway.trustedProxies and let it set X-Forwarded-For.",

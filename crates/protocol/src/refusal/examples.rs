@@ -1,6 +1,6 @@
 //! One of each, for tables, tests and finding advice.
 
-use super::{Audience, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind};
+use super::{Audience, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind, SetupRefusal};
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
 
@@ -97,6 +97,7 @@ impl Refusal {
             Self::GatewayStopping,
         ];
         examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
+        examples.extend(SetupRefusal::examples().into_iter().map(Self::Setup));
         examples
     }
 }

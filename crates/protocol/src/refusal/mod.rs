@@ -4,6 +4,7 @@
 mod advice;
 mod examples;
 mod node;
+mod setup;
 mod wire;
 
 use crate::DeviceId;
@@ -13,6 +14,7 @@ use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
 pub use node::{CommandBarred, NodeRefusal, Work};
+pub use setup::{SetupRefusal, UrlUnknown};
 
 /// How a socket is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +241,7 @@ pub enum Refusal {
     StoreUnavailable,
     TooManyRequestsWaiting,
     Node(NodeRefusal),
+    Setup(SetupRefusal),
 
     // Before there is a socket.
     ProxyUnattributable,
@@ -272,6 +275,8 @@ impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
         if let Self::Node(refusal) = self {
+            refusal.code()
+        } else if let Self::Setup(refusal) = self {
             refusal.code()
         } else if matches!(
             self,
@@ -331,6 +336,7 @@ impl Refusal {
             | Self::RotationDenied
             | Self::RevocationDenied
             | Self::Node(_)
+            | Self::Setup(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated => None,
             Self::NotARequest
@@ -404,6 +410,8 @@ impl Refusal {
             (Some(true), Some(COME_BACK_AFTER_MS))
         } else if matches!(self, Self::Node(refusal) if refusal.is_retryable()) {
             (Some(true), None)
+        } else if let Self::Setup(refusal) = self {
+            (refusal.retry_after_ms().map(|_| true), refusal.retry_after_ms())
         } else {
             (None, None)
         }

@@ -86,6 +86,7 @@ impl Refusal {
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
             Self::Node(refusal) => refusal.message(),
+            Self::Setup(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
                 "Proxy client attribution is required. Configure gateway.trustedProxies narrowly and make the proxy overwrite or safely rebuild forwarded client headers.".to_owned()
             }
@@ -137,6 +138,7 @@ impl Refusal {
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
             Self::Node(refusal) => return refusal.detail_code(),
+            Self::Setup(refusal) => return refusal.detail_code(),
             Self::NotJson
             | Self::NotARequest
             | Self::FrameTooLarge

@@ -5,6 +5,7 @@ pub mod devices;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
+pub mod setup;
 pub mod status;
 
 use protocol::method::{HealthParams, Nothing};
@@ -41,6 +42,8 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::DevicePairReject => to_json(devices::reject(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRemove => to_json(devices::remove(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairSetupCode => to_json(setup::code(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairSetupStatus => to_json(setup::status(state, method.read_params(params)?).await?),
         Method::DeviceTokenRevoke => to_json(devices::revoke(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRotate => to_json(devices::rotate(state, caller, method.read_params(params)?).await?),
         Method::Health => {

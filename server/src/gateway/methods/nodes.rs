@@ -51,7 +51,7 @@ pub async fn rename(state: &AppState, caller: &Connection, params: RenameNodePar
 pub async fn list(state: &AppState, caller: &Connection) -> Result<NodeList, Refusal> {
     let may_pair = caller.scopes.allow(Role::Operator, PAIRING);
     let pairings = all(state).await?;
-    let nodes = pairings.paired.iter().filter(|device| view::is_node(device));
+    let nodes = pairings.paired.iter().filter(|device| device.is_node());
     Ok(NodeList { ts: state.clock.now_ms(), nodes: nodes.map(|device| view::view(state, device, may_pair)).collect() })
 }
 
@@ -59,7 +59,7 @@ pub async fn describe(state: &AppState, caller: &Connection, params: NodeRef) ->
     let may_pair = caller.scopes.allow(Role::Operator, PAIRING);
     state.flush_seen().await.map_err(|error| error.refusal())?;
     let device = state.store.find_device(&params.node_id).await.map_err(|error| error.refusal())?;
-    let device = device.filter(view::is_node).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
+    let device = device.filter(Device::is_node).ok_or(Refusal::Node(NodeRefusal::Unknown))?;
     let mut shown = json!(view::view(state, &device, may_pair));
     shown["ts"] = state.clock.now_ms().into();
     Ok(shown)

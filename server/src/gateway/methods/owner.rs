@@ -1,18 +1,13 @@
 //! `owner.link`: a one-time link that makes the browser that opens it the owner's (wire.md §10.4).
 
 use protocol::method::OwnerLink;
-use protocol::{BOOTSTRAP_LIFETIME_MS, Refusal};
+use protocol::{BootstrapProfile, Refusal};
 
-use crate::keys::{hash_code, new_secret};
+use crate::gateway::minting::{self, Minted};
 use crate::state::AppState;
 
 pub async fn link(state: &AppState) -> Result<OwnerLink, Refusal> {
-    let code = new_secret().map_err(|error| {
-        tracing::error!(%error, "No owner link could be made");
-        Refusal::StoreUnavailable
-    })?;
-    let expires_at_ms = state.clock.now_ms() + BOOTSTRAP_LIFETIME_MS;
-    state.store.add_owner_link(&hash_code(&code), expires_at_ms).await.map_err(|error| error.refusal())?;
+    let Minted { code, expires_at_ms, .. } = minting::mint(state, None, BootstrapProfile::Owner).await?;
     Ok(OwnerLink {
         bootstrap_token: code,
         expires_at_ms,

@@ -3,16 +3,10 @@
 use access::metadata;
 use access::pairing::Device;
 use access::surface::{Platform, effective};
-use protocol::Role;
 use protocol::node::{ApprovalState, NodePairingList, NodeView, PairedNode, Surface};
 
 use crate::gateway::registry::Connection;
 use crate::state::AppState;
-
-/// Whether a device is to be listed as a node.
-pub fn is_node(device: &Device) -> bool {
-    device.surface.is_some() || device.pending_surface.is_some() || device.roles.contains(&Role::Node)
-}
 
 /// What was approved and what waits, newest first.
 pub fn pairings<'a>(devices: impl Iterator<Item = &'a Device>) -> NodePairingList {

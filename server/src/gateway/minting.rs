@@ -1,0 +1,88 @@
+//! Making one-time codes. Only so many: a stolen session must not fill the store with ways in.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use protocol::refusal::SetupRefusal;
+use protocol::{BOOTSTRAP_LIFETIME_MS, BootstrapProfile, DeviceId, Refusal, Secret};
+use uuid::Uuid;
+
+use crate::keys::{hash_code, new_secret};
+use crate::state::AppState;
+use crate::store::NewCode;
+
+/// A code for whoever asked; only its hash is stored.
+#[derive(Debug)]
+pub struct Minted {
+    pub code: Secret,
+    pub setup_id: String,
+    /// Unix epoch, milliseconds.
+    pub expires_at_ms: u64,
+}
+
+/// Makes a one-time code, and writes down in the log who had it made. `by` is the device that asked; the
+/// owner of the machine is none.
+pub async fn mint(state: &AppState, by: Option<&DeviceId>, profile: BootstrapProfile) -> Result<Minted, Refusal> {
+    let now_ms = state.clock.now_ms();
+    let too_many = |retry_after_ms| Refusal::Setup(SetupRefusal::TooMany { retry_after_ms });
+    state.minting.take(now_ms).map_err(too_many)?;
+    let code = new_secret().map_err(|error| {
+        tracing::error!(%error, "No one-time code could be made");
+        Refusal::StoreUnavailable
+    })?;
+    let new = NewCode {
+        code_hash: hash_code(&code),
+        setup_id: Uuid::new_v4().to_string(),
+        profile,
+        expires_at_ms: now_ms + BOOTSTRAP_LIFETIME_MS,
+    };
+    state.store.add_code(&new, now_ms).await.map_err(|error| error.refusal())?;
+    tracing::info!(
+        setup.id = new.setup_id,
+        setup.profile = profile.as_str(),
+        by = by.map_or("the owner of the machine", |device| device.as_str().get(..8).unwrap_or_default()),
+        "A one-time code was made"
+    );
+    Ok(Minted { code, setup_id: new.setup_id, expires_at_ms: new.expires_at_ms })
+}
+
+/// More than a person needs, whoever asks.
+pub const MAX_CODES: usize = 30;
+
+/// Within this many milliseconds.
+const WINDOW_MS: u64 = 60_000;
+
+/// When codes were made lately.
+#[derive(Debug, Default)]
+pub struct Minting(Mutex<VecDeque<u64>>);
+
+impl Minting {
+    /// Takes one, or says how long to wait in milliseconds.
+    pub fn take(&self, now_ms: u64) -> Result<(), u64> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|at| at + WINDOW_MS > now_ms);
+        match made.front() {
+            Some(oldest) if made.len() >= MAX_CODES => Err(oldest + WINDOW_MS - now_ms),
+            Some(_) | None => {
+                made.push_back(now_ms);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_a_minute_and_no_more() {
+        let minting = Minting::default();
+        for at in 0..30 {
+            assert_eq!(minting.take(1000 + at), Ok(()));
+        }
+        assert_eq!(minting.take(1030), Err(59_970));
+        assert_eq!(minting.take(61_000), Ok(()));
+        assert!(minting.take(61_000).is_err());
+    }
+}
