@@ -18,7 +18,11 @@ pub struct Desk {
 impl Desk {
     /// Takes a whole new list. What waits no longer is forgotten, what was put aside stays aside.
     pub fn replace(&mut self, list: PairingList) {
-        let waits = |id: &String| list.pending.iter().any(|request| &request.request_id == id);
+        let offers = |device: &PairedDevice, id: &String| offer_id(device) == Some(id.as_str());
+        let waits = |id: &String| {
+            list.pending.iter().any(|request| &request.request_id == id)
+                || list.paired.iter().any(|device| offers(device, id))
+        };
         self.put_aside.retain(waits);
         self.changed.retain(waits);
         let newly_changed = list
@@ -41,6 +45,11 @@ impl Desk {
     pub fn take_off(&mut self, request_id: &str) {
         let Some(mut list) = self.list.take() else { return };
         list.pending.retain(|request| request.request_id != request_id);
+        for device in &mut list.paired {
+            if offer_id(device) == Some(request_id) {
+                device.pending_node_surface = None;
+            }
+        }
         self.replace(list);
     }
 
@@ -61,8 +70,14 @@ impl Desk {
         self.all_pending().iter().filter(|request| !self.put_aside.contains(&request.request_id))
     }
 
+    /// The nodes that offer something nobody has decided about, without those put aside.
+    pub fn open_nodes(&self) -> impl Iterator<Item = &PairedDevice> {
+        self.paired().iter().filter(|device| offer_id(device).is_some_and(|id| !self.put_aside.contains(id)))
+    }
+
+    /// What waits for a person, devices and nodes.
     pub fn count_open(&self) -> usize {
-        self.open().count()
+        self.open().count() + self.open_nodes().count()
     }
 
     pub fn count_put_aside(&self) -> usize {
@@ -92,6 +107,11 @@ impl Desk {
     fn all_pending(&self) -> &[PendingRequest] {
         self.list.as_ref().map_or(&[], |list| &list.pending)
     }
+}
+
+/// The id of a node's offer that waits.
+pub fn offer_id(device: &PairedDevice) -> Option<&str> {
+    device.pending_node_surface.as_ref().map(|offer| offer.request_id.as_str())
 }
 
 /// What an approval of this card would cover: the gateway's digest, or our own for a gateway that sends none.

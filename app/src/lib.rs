@@ -25,6 +25,7 @@ pub mod outside;
 pub mod permissions;
 pub mod reading;
 pub mod session;
+pub mod setup;
 pub mod time_words;
 
 mod app;

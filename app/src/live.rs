@@ -1,7 +1,8 @@
 //! The socket as signals: what the page knows, and the few ways to change it.
 
 use leptos::prelude::*;
-use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, TokenParams};
+use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, SetupRef, TokenParams};
+use protocol::node::NodeRef;
 use protocol::pairing::{PairedDevice, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
@@ -11,8 +12,10 @@ use serde_json::Value;
 
 use crate::desk::{Desk, shown_digest};
 use crate::outside;
+use crate::permissions::who_may_approve;
 use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
+use crate::setup::{Arrival, Wish};
 
 /// The gateway's answer to one call.
 pub type Answer = Result<Value, WireError>;
@@ -37,6 +40,8 @@ pub struct Live {
     pub gateway_ahead_ms: RwSignal<i64>,
     /// What a screen reader should say now.
     pub announcement: RwSignal<String>,
+    /// Who came in by a one-time code last.
+    pub arrival: RwSignal<Option<Arrival>>,
 }
 
 impl Live {
@@ -48,6 +53,7 @@ impl Live {
             now_ms: RwSignal::new(0),
             gateway_ahead_ms: RwSignal::new(0),
             announcement: RwSignal::default(),
+            arrival: RwSignal::new(None),
         }
     }
 
@@ -81,7 +87,16 @@ impl Live {
 
     /// Whether this browser may see and decide about devices.
     pub fn may_pair(self) -> bool {
-        self.welcome(|welcome| welcome.hello.allows(PAIRING)).unwrap_or_default()
+        self.allows(PAIRING)
+    }
+
+    pub fn allows(self, scope: &str) -> bool {
+        self.welcome(|welcome| welcome.hello.allows(scope)).unwrap_or_default()
+    }
+
+    /// Why this browser may not approve something that takes these scopes; `None` if it may.
+    pub fn may_not_approve(self, required: &[String]) -> Option<&'static str> {
+        self.welcome(|welcome| who_may_approve(required, &welcome.hello.scopes)).flatten()
     }
 
     pub fn is_own(self, id: &DeviceId) -> bool {
@@ -112,6 +127,26 @@ impl Live {
 
     pub fn reject(self, request_id: &str, then: impl FnOnce(Answer) + 'static) {
         self.change(Method::DevicePairReject, &RequestRef { request_id: request_id.to_owned() }, then);
+    }
+
+    /// Decides about what a node offers.
+    pub fn decide_node(self, method: Method, request_id: &str, then: impl FnOnce(Answer) + 'static) {
+        self.change(method, &RequestRef { request_id: request_id.to_owned() }, then);
+    }
+
+    pub fn remove_node(self, node_id: DeviceId, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::NodePairRemove, &NodeRef { node_id }, then);
+    }
+
+    /// Asks for a one-time code.
+    pub fn make_code(self, wish: Wish, then: impl FnOnce(Answer) + 'static) {
+        outside::ask(Method::DevicePairSetupCode, wish.params(), then);
+    }
+
+    /// Asks what came of a one-time code.
+    pub fn look_up_code(self, setup_id: String, then: impl FnOnce(Answer) + 'static) {
+        let params = serde_json::to_value(SetupRef { setup_id }).unwrap_or_default();
+        outside::ask(Method::DevicePairSetupStatus, params, then);
     }
 
     pub fn rename(self, device_id: DeviceId, label: String, then: impl FnOnce(Answer) + 'static) {

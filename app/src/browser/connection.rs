@@ -20,6 +20,7 @@ use crate::introduction::introduce;
 use crate::live::{Answer, Identity, Live, connection_lost};
 use crate::reading;
 use crate::session::{Credential, Effect, Input, Session};
+use crate::setup::Arrival;
 
 /// Without a word for this long, the gateway is gone even if the browser has not noticed.
 const SILENCE_MS: u64 = 2 * TICK_INTERVAL_MS + 15_000;
@@ -228,7 +229,19 @@ fn announced(live: Live, event: Event, payload: &Value) {
                 live.reload();
             }
         }
-        Event::DevicePairChanged | Event::NodePairRequested | Event::NodePairResolved => live.reload(),
+        Event::DevicePairSetupCompleted => live.arrival.set(Arrival::read(payload)),
+        Event::NodePairRequested => {
+            let name = reading::text(payload, "displayName").unwrap_or_default();
+            live.announce(format!("A node offers something new: {name}"));
+            live.reload();
+        }
+        Event::NodePairResolved => {
+            if let Some(id) = payload.get("requestId").and_then(Value::as_str) {
+                live.desk.update(|desk| desk.take_off(id));
+            }
+            live.reload();
+        }
+        Event::DevicePairChanged => live.reload(),
         Event::Tick => {
             if let Some(ts) = reading::number(payload, "ts") {
                 set_clock(live, ts);

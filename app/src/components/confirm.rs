@@ -12,6 +12,8 @@ use crate::live::{Answer, Live, advice};
 pub(crate) enum Action {
     Rotate,
     Revoke,
+    /// It stays as an operator, and is a node no more.
+    RemoveNode,
     Remove,
 }
 
@@ -29,6 +31,7 @@ impl Confirmation {
         match self.action {
             Action::Rotate => format!("Give {name} a new token?"),
             Action::Revoke => format!("Revoke the access of {name}?"),
+            Action::RemoveNode => format!("End the commands of {name}?"),
             Action::Remove => format!("Remove {name}?"),
         }
     }
@@ -42,6 +45,9 @@ impl Confirmation {
             (_, Action::Rotate) => {
                 "Its connections end and its old token is worthless. It gets the new one when it comes back."
             }
+            (_, Action::RemoveNode) => {
+                "It may still see and steer what you allowed it, but the gateway cannot ask it to do anything."
+            }
             (false, Action::Revoke) => "Its connections end at once. It stays in this list and has to ask again.",
             (false, Action::Remove) => {
                 "Its connections end at once and the gateway forgets it. If it comes back, it has to ask like a new device."
@@ -53,6 +59,7 @@ impl Confirmation {
         match self.action {
             Action::Rotate => "New token",
             Action::Revoke => "Revoke",
+            Action::RemoveNode => "End its commands",
             Action::Remove => "Remove",
         }
     }
@@ -61,6 +68,7 @@ impl Confirmation {
         match self.action {
             Action::Rotate => live.rotate(&self.device, then),
             Action::Revoke => live.revoke(&self.device, then),
+            Action::RemoveNode => live.remove_node(self.device.device_id.clone(), then),
             Action::Remove => live.remove(self.device.device_id.clone(), then),
         }
     }

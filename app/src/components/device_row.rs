@@ -1,7 +1,7 @@
 //! One paired device: what it is, what it may do, and what can be done about it.
 
 use leptos::prelude::*;
-use protocol::DeviceId;
+use protocol::{DeviceId, Role};
 use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
 
 use super::confirm::{Action, Confirmation};
@@ -49,6 +49,10 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
                     {when(
                         move || device.with(|device| device.as_ref().is_some_and(is_revoked)),
                         || late(view! { <span class="pill risk">"revoked"</span> }),
+                    )}
+                    {when(
+                        move || device.with(|device| device.as_ref().is_some_and(is_node)),
+                        || late(view! { <span class="pill">"node"</span> }),
                     )}
                 </p>
             </div>
@@ -118,6 +122,18 @@ fn Actions(
                     )
                 },
             )}
+            {when(
+                move || device.with(|device| device.as_ref().is_some_and(|device| is_node(device) && device.roles.len() > 1)),
+                move || {
+                    late(
+                        view! {
+                            <button type="button" class="ghost" data-testid="unoffer" on:click=confirm(Action::RemoveNode)>
+                                "End its commands"
+                            </button>
+                        },
+                    )
+                },
+            )}
             <button type="button" class="ghost danger" data-testid="remove" on:click=confirm(Action::Remove)>
                 "Remove"
             </button>
@@ -126,10 +142,13 @@ fn Actions(
 }
 
 fn what(device: &PairedDevice) -> String {
-    let kind = client_kind(&device.client_id);
+    let mut kind = client_kind(&device.client_id).to_owned();
+    if let Some(surface) = device.node_surface.as_ref().filter(|surface| !surface.version.is_empty()) {
+        kind = format!("{kind} {}", surface.version);
+    }
     match device.platform.as_deref().filter(|platform| !platform.is_empty()) {
         Some(platform) => format!("{kind} on {platform}"),
-        None => kind.to_owned(),
+        None => kind,
     }
 }
 
@@ -137,13 +156,22 @@ fn may(device: &PairedDevice) -> String {
     if is_revoked(device) {
         return "nothing any more".to_owned();
     }
-    permissions::summary(device.role, &device.scopes)
+    let is_operator = device.roles.contains(&Role::Operator) || !is_node(device);
+    let operator = is_operator.then(|| permissions::summary(Role::Operator, &device.scopes));
+    let held = device.node_surface.as_ref().map(|held| held.surface.clone()).unwrap_or_default();
+    let node = is_node(device).then(|| permissions::offer_summary(&held));
+    let words: Vec<String> = operator.into_iter().chain(node).collect();
+    words.join("; ")
+}
+
+fn is_node(device: &PairedDevice) -> bool {
+    device.role == Role::Node || device.roles.contains(&Role::Node)
 }
 
 fn approved(device: &PairedDevice) -> String {
     match device.approved_via {
         ApprovedVia::Owner => "by the owner",
-        ApprovedVia::Bootstrap => "by an owner link",
+        ApprovedVia::Bootstrap => "by a one-time code",
         ApprovedVia::Silent => "by itself, on this machine",
         ApprovedVia::TrustedCidr => "by its address range",
     }

@@ -1,9 +1,11 @@
 //! All requests that wait, on top of every page: an owner who looks must see them at once.
 
 use leptos::prelude::*;
+use protocol::DeviceId;
 
+use super::node_card::NodeCard;
 use super::pending_card::PendingCard;
-use crate::desk::{Desk, shown_digest};
+use crate::desk::{Desk, offer_id, shown_digest};
 use crate::late::{late, text, when};
 use crate::live::Live;
 
@@ -16,13 +18,21 @@ pub(crate) fn PendingCards() -> impl IntoView {
             desk.open().map(|request| (request.request_id.clone(), shown_digest(request))).collect::<Vec<_>>()
         })
     };
+    let open_nodes = move || {
+        live.desk.with(|desk| {
+            let ids = desk.open_nodes().filter_map(|node| Some((node.device_id.clone(), offer_id(node)?.to_owned())));
+            ids.collect::<Vec<_>>()
+        })
+    };
+    let node_card = move |(device_id, _): (DeviceId, String)| {
+        let device = live.desk.with_untracked(|desk| desk.device(&device_id).cloned())?;
+        let offer = device.pending_node_surface.clone()?;
+        Some(view! { <NodeCard device offer /> })
+    };
     let put_aside = move || live.desk.with(Desk::count_put_aside);
     let has_open = move || live.desk.with(Desk::count_open) > 0;
     let has_put_aside = move || put_aside() > 0;
-    let heading = move || match live.desk.with(Desk::count_open) {
-        1 => "1 device wants in".to_owned(),
-        count => format!("{count} devices want in"),
-    };
+    let heading = move || heading(live.desk.with(|desk| (desk.open().count(), desk.open_nodes().count())));
     let cards = move || {
         late(view! {
             <section aria-labelledby="want-in">
@@ -37,6 +47,7 @@ pub(crate) fn PendingCards() -> impl IntoView {
                             .with_untracked(|desk| desk.pending(&card.0).cloned())
                             .map(|request| view! { <PendingCard request /> })}
                     </For>
+                    <For each=open_nodes key=Clone::clone children=node_card />
                 </div>
             </section>
         })
@@ -55,4 +66,27 @@ pub(crate) fn PendingCards() -> impl IntoView {
         })
     };
     (when(has_open, cards), when(has_put_aside, bring_back))
+}
+
+fn heading((devices, nodes): (usize, usize)) -> String {
+    let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let devices_want = count(devices, "device wants in", "devices want in");
+    let nodes_offer = count(nodes, "node offers something new", "nodes offer something new");
+    match (devices, nodes) {
+        (_, 0) => devices_want,
+        (0, _) => nodes_offer,
+        _ => format!("{devices_want}, {nodes_offer}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::heading;
+
+    #[test]
+    fn the_heading_counts_who_waits() {
+        assert_eq!(heading((1, 0)), "1 device wants in");
+        assert_eq!(heading((0, 2)), "2 nodes offer something new");
+        assert_eq!(heading((2, 1)), "2 devices want in, 1 node offers something new");
+    }
 }

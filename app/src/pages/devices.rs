@@ -7,6 +7,7 @@ use super::screens::Screens;
 use crate::components::confirm::{Confirm, Confirmation};
 use crate::components::device_row::DeviceRow;
 use crate::components::notices::Notices;
+use crate::components::pair_dialog::PairDevice;
 use crate::components::pending_cards::PendingCards;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
@@ -19,7 +20,10 @@ pub(crate) fn Devices() -> impl IntoView {
         <Screens>
             <header class="page-head">
                 <h1>"Devices"</h1>
-                <StatusPill />
+                <div class="tags">
+                    <StatusPill />
+                    <PairDevice />
+                </div>
             </header>
             <Notices />
             <PendingCards />

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::screens::Screens;
 use crate::components::notices::Notices;
+use crate::components::pair_dialog::PairDevice;
 use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
@@ -131,15 +132,18 @@ fn ThisBrowser() -> impl IntoView {
 fn Reach() -> impl IntoView {
     late(view! {
         <section class="tile" aria-labelledby="reach">
-            <h2 id="reach">"Let a phone in"</h2>
+            <h2 id="reach">"Let a device in"</h2>
             <ol class="steps">
                 <li>
                     "Give the gateway an https address: " <code>"tailscale serve 18789"</code>
                     ", or a reverse proxy named in " <code>"gateway.trustedProxies"</code> "."
                 </li>
-                <li>"Open that address on the phone. It waits there with six pictures."</li>
+                <li>"Pair a device with a code, or open that address on it: it waits with six pictures."</li>
                 <li>"Its card appears here. Compare the pictures and approve."</li>
             </ol>
+            <p>
+                <PairDevice />
+            </p>
         </section>
     })
 }
