@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use protocol::DeviceId;
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 
+use crate::setup::Arrival;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desk {
     /// `None` until the first list arrives.
@@ -13,6 +15,8 @@ pub struct Desk {
     put_aside: BTreeSet<String>,
     /// Requests that are not what was shown at first.
     changed: BTreeSet<String>,
+    /// Who came in by a one-time code last.
+    arrival: Option<Arrival>,
 }
 
 impl Desk {
@@ -59,6 +63,14 @@ impl Desk {
 
     pub fn bring_back_all(&mut self) {
         self.put_aside.clear();
+    }
+
+    pub fn note_arrival(&mut self, arrival: Arrival) {
+        self.arrival = Some(arrival);
+    }
+
+    pub fn arrival(&self) -> Option<&Arrival> {
+        self.arrival.as_ref()
     }
 
     pub fn is_loaded(&self) -> bool {

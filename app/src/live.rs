@@ -15,7 +15,7 @@ use crate::outside;
 use crate::permissions::who_may_approve;
 use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
-use crate::setup::{Arrival, Wish};
+use crate::setup::Wish;
 
 /// The gateway's answer to one call.
 pub type Answer = Result<Value, WireError>;
@@ -40,8 +40,6 @@ pub struct Live {
     pub gateway_ahead_ms: RwSignal<i64>,
     /// What a screen reader should say now.
     pub announcement: RwSignal<String>,
-    /// Who came in by a one-time code last.
-    pub arrival: RwSignal<Option<Arrival>>,
 }
 
 impl Live {
@@ -53,7 +51,6 @@ impl Live {
             now_ms: RwSignal::new(0),
             gateway_ahead_ms: RwSignal::new(0),
             announcement: RwSignal::default(),
-            arrival: RwSignal::new(None),
         }
     }
 

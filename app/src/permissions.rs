@@ -82,7 +82,7 @@ pub fn offer_summary(surface: &Surface) -> String {
             line.push_str(words);
         } else {
             let (first, rest) = words.split_at_checked(1).unwrap_or((words, ""));
-            line = format!("{line}, {}{rest}", first.to_lowercase());
+            line = format!("{line}, {}{rest}", first.to_ascii_lowercase());
         }
     }
     if line.is_empty() { "nothing yet".to_owned() } else { line }

@@ -229,7 +229,11 @@ fn announced(live: Live, event: Event, payload: &Value) {
                 live.reload();
             }
         }
-        Event::DevicePairSetupCompleted => live.arrival.set(Arrival::read(payload)),
+        Event::DevicePairSetupCompleted => {
+            if let Some(arrival) = Arrival::read(payload) {
+                live.desk.update(|desk| desk.note_arrival(arrival));
+            }
+        }
         Event::NodePairRequested => {
             let name = reading::text(payload, "displayName").unwrap_or_default();
             live.announce(format!("A node offers something new: {name}"));

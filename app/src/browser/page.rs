@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 
-use leptos::prelude::{document, window};
+use leptos::prelude::{document, request_animation_frame, window};
 use protocol::Secret;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::HtmlElement;
 
 use crate::introduction::Surroundings;
 use crate::shell::BUILD_ID_META;
@@ -58,6 +60,15 @@ pub fn host() -> String {
 
 pub fn set_title(title: &str) {
     document().set_title(title);
+}
+
+pub fn focus(id: &'static str) {
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        if let Some(element) = element {
+            let _ = element.focus();
+        }
+    });
 }
 
 pub fn reload_page() {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use protocol::pairing::PairedDevice;
 
 use super::words::{problem_line, words};
-use crate::late::{late, text};
+use crate::late::{button, changing, follow, late, text};
 use crate::live::{Answer, Live, advice};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
     let live = Live::here();
     let dialog = NodeRef::<html::Dialog>::new();
     let problem = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    follow(move || {
         let Some(dialog) = dialog.get() else { return };
         match (confirming.with(Option::is_some), dialog.open()) {
             (true, false) => {
@@ -94,9 +94,11 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
     let say = move |tell: fn(&Confirmation) -> String| {
         text(move || confirming.with(|asked| asked.as_ref().map(tell)).unwrap_or_default())
     };
-    let is_harmful =
-        move || confirming.with(|asked| asked.as_ref().is_some_and(|asked| asked.action != Action::Rotate));
-    let carry_out = move |_| {
+    let class = move || {
+        let asked = confirming.with(|asked| asked.as_ref().map(|asked| asked.action));
+        if asked == Some(Action::Rotate) { "" } else { "harm" }
+    };
+    let carry_out = move || {
         if let Some(asked) = confirming.get_untracked() {
             asked.carry_out(live, move |answer| match answer {
                 Ok(_) => drop(confirming.try_set(None)),
@@ -104,20 +106,31 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
             });
         }
     };
+    let consequence = move || {
+        let asked = confirming.with(|asked| asked.as_ref().map(Confirmation::consequence));
+        late(asked.map(words))
+    };
     late(view! {
-        <dialog node_ref=dialog aria-labelledby="confirm-title" aria-describedby="confirm-effect" on:close=move |_| confirming.set(None)>
+        <dialog
+            node_ref=dialog
+            class=text(class)
+            aria-labelledby="confirm-title"
+            aria-describedby="confirm-effect"
+            on:close=move |_| confirming.set(None)
+        >
             <h2 id="confirm-title">{say(Confirmation::question)}</h2>
-            <p id="confirm-effect" class="soft">{move || {
-                confirming.with(|asked| asked.as_ref().map(|asked| words(asked.consequence())))
-            }}</p>
+            <p id="confirm-effect" class="soft">
+                {changing(consequence)}
+            </p>
             {problem_line(problem)}
             <div class="actions">
-                <button type="button" on:click=move |_| confirming.set(None)>
-                    "Cancel"
-                </button>
-                <button type="button" class="primary" class:harm=is_harmful data-testid="confirm" on:click=carry_out>
-                    {say(|asked| asked.verb().to_owned())}
-                </button>
+                {button("", "", || "Cancel", move || confirming.set(None))}
+                {button(
+                    "primary",
+                    "confirm",
+                    move || confirming.with(|asked| asked.as_ref().map(Confirmation::verb)).unwrap_or_default(),
+                    carry_out,
+                )}
             </div>
         </dialog>
     })

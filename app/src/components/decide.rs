@@ -2,12 +2,13 @@
 //!
 //! Invariant: a click decides about what was on the screen. The buttons are inert until a person can have looked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 
 use super::words::{problem_line, words};
-use crate::late::{late, text};
+use crate::late::{follow, late, sleepy_button};
 use crate::live::{Answer, Live, advice};
 
 /// How long a card stays inert after it appears or changes: longer than a click that was meant for something else
@@ -55,61 +56,71 @@ pub(super) fn Decide(choice: Choice) -> impl IntoView {
             </p>
         }
     });
-    let choice = StoredValue::new(choice);
-    Effect::new(move |_| {
+    follow(move || {
         let open = move || {
             // The card may be gone by then.
             let _ = progress.try_set(Progress::Open);
         };
         set_timeout(open, INERT);
     });
-    let finished = move |done: &'static str| -> Box<dyn FnOnce(Answer)> {
+    let choice = Arc::new(choice);
+    // Takes a decision if the card is open for one.
+    let take = move |next: Progress, choice: &Choice, done: &'static str| -> Option<Box<dyn FnOnce(Answer)>> {
+        if progress.get_untracked() != Progress::Open {
+            return None;
+        }
+        progress.set(next);
+        problem.set(None);
         // The card is gone before the answer comes: the event that takes it off the desk is quicker.
-        let name = choice.with_value(|choice| choice.name.clone());
-        Box::new(move |answer| match answer {
+        let name = choice.name.clone();
+        Some(Box::new(move |answer| match answer {
             Ok(_) => live.announce(format!("{name} {done}")),
             Err(error) => {
                 let _ = progress.try_set(Progress::Open);
                 let _ = problem.try_set(Some(advice(&error)));
             }
-        })
+        }))
     };
-    let is_open = move || progress.get() == Progress::Open;
-    let approve = move |_| {
-        if progress.get_untracked() == Progress::Open && barred.is_none() {
-            progress.set(Progress::Approving);
-            problem.set(None);
-            choice.with_value(|choice| (choice.approve)(live, finished(choice.approved)));
+    let approved = Arc::clone(&choice);
+    let approve = move || {
+        let then = if barred.is_none() { take(Progress::Approving, &approved, approved.approved) } else { None };
+        if let Some(then) = then {
+            (approved.approve)(live, then);
         }
     };
-    let reject = move |_| {
+    let rejected = Arc::clone(&choice);
+    let reject = move || {
+        if let Some(then) = take(Progress::Rejecting, &rejected, "was rejected.") {
+            (rejected.reject)(live, then);
+        }
+    };
+    let put_aside = move || {
         if progress.get_untracked() == Progress::Open {
-            progress.set(Progress::Rejecting);
-            problem.set(None);
-            choice.with_value(|choice| (choice.reject)(live, finished("was rejected.")));
+            live.desk.update(|desk| desk.put_aside(&choice.request_id));
         }
     };
-    let put_aside = move |_| {
-        if progress.get_untracked() == Progress::Open {
-            let id = choice.with_value(|choice| choice.request_id.clone());
-            live.desk.update(|desk| desk.put_aside(&id));
-        }
+    let is_inert = move || progress.get() != Progress::Open;
+    let during = move |now: Progress, doing: &'static str, otherwise: &'static str| {
+        move || if progress.get() == now { doing } else { otherwise }
     };
-    let disabled = move || (!is_open()).to_string();
-    let cannot_approve = move || (!is_open() || barred.is_some()).to_string();
     late(view! {
         {word}
         {problem_line(problem)}
         <div class="actions">
-            <button type="button" class="primary" data-testid="approve" aria-disabled=cannot_approve on:click=approve>
-                {text(move || if progress.get() == Progress::Approving { "Approving…" } else { "Approve" })}
-            </button>
-            <button type="button" data-testid="not-now" aria-disabled=disabled on:click=put_aside>
-                "Not now"
-            </button>
-            <button type="button" class="ghost danger" data-testid="reject" aria-disabled=disabled on:click=reject>
-                {text(move || if progress.get() == Progress::Rejecting { "Rejecting…" } else { "Reject" })}
-            </button>
+            {sleepy_button(
+                "primary",
+                "approve",
+                move || is_inert() || barred.is_some(),
+                during(Progress::Approving, "Approving…", "Approve"),
+                approve,
+            )} {sleepy_button("", "not-now", is_inert, || "Not now", put_aside)}
+            {sleepy_button(
+                "ghost danger",
+                "reject",
+                is_inert,
+                during(Progress::Rejecting, "Rejecting…", "Reject"),
+                reject,
+            )}
         </div>
     })
 }

@@ -6,7 +6,7 @@ use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
 
 use super::confirm::{Action, Confirmation};
 use super::inline_name::InlineName;
-use crate::late::{late, text, when};
+use crate::late::{button, changing, late, text, when};
 use crate::live::Live;
 use crate::permissions;
 use crate::time_words;
@@ -42,9 +42,9 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
     late(view! {
         <li class="device" data-testid="paired-device" data-device-id=shown_id>
             <div class="device-name">
-                {name}
+                {changing(name)}
                 <p class="tags">
-                    {move || presence().map(|(class, words)| view! { <span class=class>{words}</span> })}
+                    {changing(move || late(presence().map(|(class, words)| view! { <span class=class>{words}</span> })))}
                     {is_own.then(|| view! { <span class="pill">"this browser"</span> })}
                     {when(
                         move || device.with(|device| device.as_ref().is_some_and(is_revoked)),
@@ -87,56 +87,22 @@ fn Actions(
     confirming: RwSignal<Option<Confirmation>>,
 ) -> impl IntoView {
     let has_token = move || device.with(|device| device.as_ref().is_some_and(|device| !is_revoked(device)));
-    let confirm = move |action: Action| {
-        move |_| confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }))
+    let confirm = move |class, test_id, label: &'static str, action: Action| {
+        let ask = move || confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }));
+        button(class, test_id, move || label, ask)
     };
+    let is_also_node =
+        move || device.with(|device| device.as_ref().is_some_and(|device| is_node(device) && device.roles.len() > 1));
     late(view! {
         <div class="device-actions">
-            <button type="button" class="ghost" data-testid="rename" on:click=move |_| is_editing.set(true)>
-                "Rename"
-            </button>
+            {button("ghost", "rename", || "Rename", move || is_editing.set(true))}
             {when(
-                has_token,
-                move || {
-                    // This page keeps no token, so a new one for itself would change nothing but its connection.
-                    let rotate = (!is_own)
-                        .then(|| {
-                            view! {
-                                <button
-                                    type="button"
-                                    class="ghost"
-                                    data-testid="rotate"
-                                    on:click=confirm(Action::Rotate)
-                                >
-                                    "New token"
-                                </button>
-                            }
-                        });
-                    late(
-                        view! {
-                            {rotate}
-                            <button type="button" class="ghost" data-testid="revoke" on:click=confirm(Action::Revoke)>
-                                "Revoke"
-                            </button>
-                        },
-                    )
-                },
-            )}
-            {when(
-                move || device.with(|device| device.as_ref().is_some_and(|device| is_node(device) && device.roles.len() > 1)),
-                move || {
-                    late(
-                        view! {
-                            <button type="button" class="ghost" data-testid="unoffer" on:click=confirm(Action::RemoveNode)>
-                                "End its commands"
-                            </button>
-                        },
-                    )
-                },
-            )}
-            <button type="button" class="ghost danger" data-testid="remove" on:click=confirm(Action::Remove)>
-                "Remove"
-            </button>
+                // This page keeps no token, so a new one for itself would change nothing but its connection.
+                move || has_token() && !is_own,
+                move || confirm("ghost", "rotate", "New token", Action::Rotate),
+            )} {when(has_token, move || confirm("ghost", "revoke", "Revoke", Action::Revoke))}
+            {when(is_also_node, move || confirm("ghost", "unoffer", "End its commands", Action::RemoveNode))}
+            {confirm("ghost danger", "remove", "Remove", Action::Remove)}
         </div>
     })
 }

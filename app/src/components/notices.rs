@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::late::{late, text, when};
+use crate::late::{button, late, text, when};
 use crate::live::Live;
 
 #[component]
@@ -20,9 +20,7 @@ pub(crate) fn Notices() -> impl IntoView {
                     <strong>"This browser is now the owner's."</strong>
                     " The link is used up; come back any time without one."
                 </span>
-                <button type="button" class="ghost" on:click=move |_| is_dismissed.set(true)>
-                    "Got it"
-                </button>
+                {button("ghost", "", || "Got it", move || is_dismissed.set(true))}
             </p>
         })
     };

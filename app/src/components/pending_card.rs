@@ -1,5 +1,7 @@
 //! The approve card: who, proof, where, what, when, and the decision.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use protocol::Role;
 use protocol::pairing::{PairingReason, PendingRequest, client_kind};
@@ -18,16 +20,17 @@ use crate::time_words;
 #[component]
 pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
     let live = Live::here();
-    let id = StoredValue::new(request.request_id.clone());
     let title = format!("card-{}", request.request_id);
     let labelled_by = title.clone();
     let request_id = request.request_id.clone();
     let name = request.shown_name();
     // These two move while the card stays the same: a device that asks again gets more time.
-    let left_ms = Signal::derive(move || {
-        live.left_ms(live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| e.expires_at_ms)))
-    });
-    let attempts = move || live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| u64::from(e.attempts)));
+    let id = request.request_id.clone();
+    let left_ms =
+        Arc::new(move || live.left_ms(live.desk.with(|desk| fact(desk.pending(&id), |evidence| evidence.expires_at_ms))));
+    let id = request.request_id.clone();
+    let attempts =
+        move || live.desk.with(|desk| fact(desk.pending(&id), |evidence| u64::from(evidence.attempts)));
     let asked_at_ms = request.ts;
     let when = move || {
         let ago = time_words::ago(asked_at_ms, live.gateway_now_ms());

@@ -1,33 +1,38 @@
 //! All requests that wait, on top of every page: an owner who looks must see them at once.
 
 use leptos::prelude::*;
-use protocol::DeviceId;
+use protocol::pairing::PendingRequest;
 
 use super::node_card::NodeCard;
 use super::pending_card::PendingCard;
 use crate::desk::{Desk, offer_id, shown_digest};
-use crate::late::{late, text, when};
+use crate::late::{button, each, late, text, when};
 use crate::live::Live;
 
 #[component]
 pub(crate) fn PendingCards() -> impl IntoView {
     let live = Live::here();
     // A request that changes is a new card, which is inert again until it has been looked at.
-    let open = move || {
-        live.desk.with(|desk| {
-            desk.open().map(|request| (request.request_id.clone(), shown_digest(request))).collect::<Vec<_>>()
-        })
+    let devices = move || {
+        each(
+            move || live.desk.with(|desk| desk.open().map(key_of).collect()),
+            move |key| {
+                let shown = live.desk.with_untracked(|desk| desk.open().find(|request| key_of(request) == key).cloned());
+                late(shown.map(|request| view! { <PendingCard request /> }))
+            },
+        )
     };
-    let open_nodes = move || {
-        live.desk.with(|desk| {
-            let ids = desk.open_nodes().filter_map(|node| Some((node.device_id.clone(), offer_id(node)?.to_owned())));
-            ids.collect::<Vec<_>>()
-        })
-    };
-    let node_card = move |(device_id, _): (DeviceId, String)| {
-        let device = live.desk.with_untracked(|desk| desk.device(&device_id).cloned())?;
-        let offer = device.pending_node_surface.clone()?;
-        Some(view! { <NodeCard device offer /> })
+    let nodes = move || {
+        each(
+            move || live.desk.with(|desk| desk.open_nodes().filter_map(offer_id).map(str::to_owned).collect()),
+            move |id| {
+                let device = live.desk.with_untracked(|desk| {
+                    desk.open_nodes().find(|node| offer_id(node) == Some(&id)).cloned()
+                });
+                let offered = device.and_then(|device| Some((device.pending_node_surface.clone()?, device)));
+                late(offered.map(|(offer, device)| view! { <NodeCard device offer /> }))
+            },
+        )
     };
     let put_aside = move || live.desk.with(Desk::count_put_aside);
     let has_open = move || live.desk.with(Desk::count_open) > 0;
@@ -41,13 +46,7 @@ pub(crate) fn PendingCards() -> impl IntoView {
                     <p class="soft small">"Approve only what you expect"</p>
                 </div>
                 <div class="cards">
-                    <For each=open key=Clone::clone let:card>
-                        {live
-                            .desk
-                            .with_untracked(|desk| desk.pending(&card.0).cloned())
-                            .map(|request| view! { <PendingCard request /> })}
-                    </For>
-                    <For each=open_nodes key=Clone::clone children=node_card />
+                    {devices()} {nodes()}
                 </div>
             </section>
         })
@@ -55,17 +54,20 @@ pub(crate) fn PendingCards() -> impl IntoView {
     let bring_back = move || {
         late(view! {
             <p>
-                <button
-                    type="button"
-                    data-testid="show-hidden"
-                    on:click=move |_| live.desk.update(Desk::bring_back_all)
-                >
-                    {text(move || format!("Show {} hidden", put_aside()))}
-                </button>
+                {button(
+                    "",
+                    "show-hidden",
+                    move || format!("Show {} hidden", put_aside()),
+                    move || live.desk.update(Desk::bring_back_all),
+                )}
             </p>
         })
     };
     (when(has_open, cards), when(has_put_aside, bring_back))
+}
+
+fn key_of(request: &PendingRequest) -> String {
+    format!("{} {}", request.request_id, shown_digest(request))
 }
 
 fn heading((devices, nodes): (usize, usize)) -> String {

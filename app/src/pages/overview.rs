@@ -9,7 +9,7 @@ use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
-use crate::late::{late, text};
+use crate::late::{late, text, when};
 use crate::live::Live;
 use crate::time_words;
 
@@ -91,23 +91,24 @@ fn DeviceCount() -> impl IntoView {
     let live = Live::here();
     let paired = move || live.desk.with(|desk| desk.paired().len()).to_string();
     let connected = move || live.desk.with(Desk::count_connected).to_string();
+    let barred = || late(view! { <p class="soft">"This browser may not see the other devices."</p> });
+    let counts = move || {
+        late(view! {
+            <p>
+                <strong class="figure">{text(paired)}</strong>
+                " paired, "
+                <strong class="figure">{text(connected)}</strong>
+                {text(move || if live.is_resuming() { " connected before" } else { " connected now" })}
+            </p>
+            <p>
+                <a href="/devices">"See them all"</a>
+            </p>
+        })
+    };
     late(view! {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
-            <Show
-                when=move || live.may_pair()
-                fallback=|| view! { <p class="soft">"This browser may not see the other devices."</p> }
-            >
-                <p>
-                    <strong class="figure">{text(paired)}</strong>
-                    " paired, "
-                    <strong class="figure">{text(connected)}</strong>
-                    {text(move || if live.is_resuming() { " connected before" } else { " connected now" })}
-                </p>
-                <p>
-                    <a href="/devices">"See them all"</a>
-                </p>
-            </Show>
+            {when(move || !live.may_pair(), barred)} {when(move || live.may_pair(), counts)}
         </section>
     })
 }
