@@ -30,9 +30,12 @@ pub(crate) fn when(
     is_shown: impl Fn() -> bool + Send + Sync + 'static,
     build: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
-    let is_shown: Box<dyn Fn() -> bool + Send + Sync> = Box::new(is_shown);
+    build_when(Box::new(is_shown), Box::new(build))
+}
+
+// Not part of `when`, because a closure in a generic function is another type for each of its callers.
+fn build_when(is_shown: Box<dyn Fn() -> bool + Send + Sync>, build: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
     let is_shown = Memo::new(move |_| is_shown());
-    let build: Box<dyn Fn() -> AnyView + Send> = Box::new(build);
     late(move || is_shown.get().then(&build))
 }
 
@@ -58,7 +61,10 @@ type Build = Arc<dyn Fn(String) -> AnyView + Send + Sync>;
 
 /// Does something now, and again whenever a signal that it read changes.
 pub(crate) fn follow(act: impl FnMut() + 'static) {
-    let mut act: Box<dyn FnMut()> = Box::new(act);
+    start_following(Box::new(act));
+}
+
+fn start_following(mut act: Box<dyn FnMut()>) {
     Effect::new(move |_| act());
 }
 
