@@ -3,9 +3,10 @@
 //! Invariant: a code lives in the open dialog only. Nothing here keeps one or prints one.
 
 use protocol::Secret;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::reading::{flag, number, text};
+use crate::writing::object;
 
 /// Who shall come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +36,11 @@ impl Wish {
             (Whom::Phone | Whom::App, true) => Some("limited"),
             (Whom::Phone | Whom::App, false) => None,
         };
-        let mut params = Map::new();
-        params.insert("includeQr".to_owned(), (self.whom != Whom::Machine).into());
-        if let Some(profile) = profile {
-            params.insert("bootstrapProfile".to_owned(), profile.into());
-        }
-        if self.whom == Whom::Machine && self.by_url {
-            params.insert("joinUrl".to_owned(), true.into());
-        }
-        Value::Object(params)
+        object([
+            ("includeQr", (self.whom != Whom::Machine).into()),
+            ("bootstrapProfile", profile.into()),
+            ("joinUrl", (self.whom == Whom::Machine && self.by_url).then_some(true).into()),
+        ])
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use protocol::event::Event;
-use protocol::{Challenge, Method, Request, TICK_INTERVAL_MS};
-use serde_json::{Value, json};
+use protocol::{BootstrapProfile, Challenge, Method, TICK_INTERVAL_MS};
+use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 
 use super::device_key::DeviceKey;
@@ -21,6 +21,7 @@ use crate::live::{Answer, Identity, Live, connection_lost};
 use crate::reading;
 use crate::session::{Credential, Effect, Input, Session};
 use crate::setup::Arrival;
+use crate::writing::{self, object};
 
 /// Without a word for this long, the gateway is gone even if the browser has not noticed.
 const SILENCE_MS: u64 = 2 * TICK_INTERVAL_MS + 15_000;
@@ -53,7 +54,7 @@ fn clock_ms() -> u64 {
 }
 
 pub fn start(live: Live) {
-    live.session.set(Session::new(page::owner_link()));
+    live.session.set(Session::new(page::link(), page::remembered()));
     live.now_ms.set(clock_ms());
     set_interval(move || every_second(live), Duration::from_secs(1));
     window_event_listener_untyped("online", move |_| tell(live, Input::Woken));
@@ -81,7 +82,8 @@ pub fn tell(live: Live, input: Input) {
     for effect in effects.unwrap_or_default() {
         match effect {
             Effect::Dial { after_ms } => dial(live, after_ms),
-            Effect::Prove(challenge, credential) => prove(live, challenge, credential),
+            Effect::Prove(challenge, credential, profile) => prove(live, challenge, credential, profile),
+            Effect::Remember(profile) => page::remember(profile),
             Effect::Load => {
                 if live.may_pair() {
                     live.reload();
@@ -100,9 +102,14 @@ fn ask_by_name(method: &str, params: Value, then: Box<dyn FnOnce(Answer)>) {
     let sent = with_line(|line| {
         line.asked += 1;
         let id = line.asked.to_string();
-        let request = serde_json::to_string(&Request::new(id.clone(), method, Some(params))).unwrap_or_default();
+        let request = object([
+            ("type", "req".into()),
+            ("id", id.as_str().into()),
+            ("method", method.into()),
+            ("params", params),
+        ]);
         match &line.socket {
-            Some(socket) if socket.send(&request) => {
+            Some(socket) if socket.send(&request.to_string()) => {
                 line.answers.insert(id, then);
                 None
             }
@@ -141,17 +148,16 @@ fn dial(live: Live, after_ms: u64) {
     }
 }
 
-fn prove(live: Live, challenge: Challenge, credential: Credential) {
+fn prove(live: Live, challenge: Challenge, credential: Credential, profile: BootstrapProfile) {
     let Some(key) = with_line(|line| line.key.clone()) else { return };
     spawn_local(async move {
-        let (mut connect, payload) = introduce(&page::surroundings(), key.public, &challenge, credential);
+        let (mut connect, payload) = introduce(&page::surroundings(), key.public, &challenge, credential, profile);
         match key.sign(&payload).await {
             Ok(signature) => {
                 if let Some(proof) = &mut connect.device {
                     proof.signature = signature;
                 }
-                let params = serde_json::to_value(&connect).unwrap_or_default();
-                ask_by_name("connect", params, Box::new(move |answer| answered(live, &answer)));
+                ask_by_name("connect", writing::connect(&connect), Box::new(move |answer| answered(live, &answer)));
             }
             Err(problem) => tell(live, Input::NoKey(problem)),
         }
@@ -173,7 +179,7 @@ fn unreadable_hello() -> protocol::WireError {
     protocol::WireError {
         code: "INVALID_REQUEST".to_owned(),
         message: "the gateway's hello has a shape this page does not know".to_owned(),
-        details: Some(json!({"code": "PROTOCOL_MISMATCH", "reloadRequired": true})),
+        details: Some(object([("code", "PROTOCOL_MISMATCH".into()), ("reloadRequired", true.into())])),
         retryable: None,
         retry_after_ms: None,
     }

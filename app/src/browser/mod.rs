@@ -8,4 +8,4 @@ mod socket;
 pub use connection::{ask, start, tell};
 pub use page::{copy, focus, host, mark_connected, reload_page, set_title};
 
-pub(crate) use page::take_owner_link;
+pub(crate) use page::take_link;

@@ -68,8 +68,8 @@ impl Confirmation {
         match self.action {
             Action::Rotate => live.rotate(&self.device, then),
             Action::Revoke => live.revoke(&self.device, then),
-            Action::RemoveNode => live.remove_node(self.device.device_id.clone(), then),
-            Action::Remove => live.remove(self.device.device_id.clone(), then),
+            Action::RemoveNode => live.remove_node(&self.device.device_id, then),
+            Action::Remove => live.remove(&self.device.device_id, then),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
     let keep = move |event: SubmitEvent| {
         event.prevent_default();
         let label = field.get_untracked().map(|field| field.value().trim().to_owned()).unwrap_or_default();
-        live.rename(id.clone(), label, move |answer| match answer {
+        live.rename(&id, label, move |answer| match answer {
             Ok(_) => drop(is_editing.try_set(false)),
             Err(error) => drop(problem.try_set(Some(advice(&error)))),
         });

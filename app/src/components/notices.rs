@@ -35,5 +35,14 @@ pub(crate) fn Notices() -> impl IntoView {
             </p>
         })
     };
-    (when(is_new_owner, new_owner), when(is_partial, partial))
+    let is_unused = move || live.welcome(|welcome| welcome.link_unused).unwrap_or_default() && !is_dismissed.get();
+    let unused = move || {
+        late(view! {
+            <p class="note" role="status">
+                <span>"This browser was paired already, so the link was not used. Nothing has changed."</span>
+                {button("ghost", "", || "Got it", move || is_dismissed.set(true))}
+            </p>
+        })
+    };
+    (when(is_new_owner, new_owner), when(is_unused, unused), when(is_partial, partial))
 }

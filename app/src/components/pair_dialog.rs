@@ -123,7 +123,7 @@ fn watch_for_arrival(live: Live, pairing: RwSignal<Pairing>) {
     });
     follow(move || {
         if let (false, Some(setup_id)) = (live.is_resuming(), waited_for()) {
-            live.look_up_code(setup_id, move |answer| {
+            live.look_up_code(&setup_id, move |answer| {
                 if let Some(arrival) = answer.ok().as_ref().and_then(Arrival::of_status) {
                     accept(arrival);
                 }
