@@ -221,8 +221,7 @@ impl Session {
                 self.remembered = Some(profile);
                 self.credential = Credential::Nothing;
                 let has_waited = std::mem::take(&mut self.has_waited);
-                self.screen =
-                    Screen::Connected(Box::new(Welcome {
+                self.screen = Screen::Connected(Box::new(Welcome {
                     hello: *hello,
                     at_ms: now_ms,
                     by_owner_link,
@@ -354,7 +353,8 @@ impl Session {
             }
             code => {
                 let mut notice = notice(error, way_out(code, error));
-                let is_link = matches!(self.credential, Credential::Link(_, profile) if profile != BootstrapProfile::Owner);
+                let is_link =
+                    matches!(self.credential, Credential::Link(_, profile) if profile != BootstrapProfile::Owner);
                 if is_link && notice.way_out == WayOut::WithoutLink {
                     SPENT_LINK.clone_into(&mut notice.next_step);
                 }

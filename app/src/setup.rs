@@ -182,9 +182,10 @@ mod tests {
     #[track_caller]
     fn hands_over(whom: Whom, made: &SetupCodeMade, expected: Option<(&str, Option<&str>)>) {
         let read = Made::read(whom, &to_value(made).unwrap()).unwrap();
-        let told = read.handover.as_ref().map(|handover| {
-            (handover.text.reveal(), handover.qr.as_ref().map(|qr| (qr.path.reveal(), qr.size)))
-        });
+        let told = read
+            .handover
+            .as_ref()
+            .map(|handover| (handover.text.reveal(), handover.qr.as_ref().map(|qr| (qr.path.reveal(), qr.size))));
         assert_eq!(told, expected.map(|(text, path)| (text, path.map(|path| (path, 29)))));
         assert_eq!((read.setup_id.as_str(), read.expires_at_ms, read.is_downgraded), ("s", 5, true));
     }
@@ -214,8 +215,11 @@ mod tests {
             access: SetupAccess::Node,
             ts: 1,
         };
-        let arrival =
-            Arrival { setup_id: "s".to_owned(), name: "Pixel 9".to_owned(), access: SetupAccess::Node.as_str().to_owned() };
+        let arrival = Arrival {
+            setup_id: "s".to_owned(),
+            name: "Pixel 9".to_owned(),
+            access: SetupAccess::Node.as_str().to_owned(),
+        };
         assert_eq!(Arrival::read(&to_value(&completed).unwrap()), Some(arrival.clone()));
         let status = SetupStatus { completion: Some(completed), delivery_uncertain: None };
         assert_eq!(Arrival::of_status(&to_value(status).unwrap()), Some(arrival));

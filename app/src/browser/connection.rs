@@ -102,12 +102,8 @@ fn ask_by_name(method: &str, params: Value, then: Box<dyn FnOnce(Answer)>) {
     let sent = with_line(|line| {
         line.asked += 1;
         let id = line.asked.to_string();
-        let request = object([
-            ("type", "req".into()),
-            ("id", id.as_str().into()),
-            ("method", method.into()),
-            ("params", params),
-        ]);
+        let request =
+            object([("type", "req".into()), ("id", id.as_str().into()), ("method", method.into()), ("params", params)]);
         match &line.socket {
             Some(socket) if socket.send(&request.to_string()) => {
                 line.answers.insert(id, then);

@@ -1,8 +1,8 @@
 //! One paired device: what it is, what it may do, and what can be done about it.
 
 use leptos::prelude::*;
-use protocol::{DeviceId, Role};
 use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
+use protocol::{DeviceId, Role};
 
 use super::confirm::{Action, Confirmation};
 use super::inline_name::InlineName;

@@ -12,9 +12,7 @@ use crate::late::{late, text};
 use crate::live::Live;
 use crate::time_words;
 
-#[component]
-pub(super) fn NodeCard(device: PairedDevice, offer: PendingNodeSurface) -> impl IntoView {
-    let live = Live::here();
+pub(super) fn node_card(live: Live, device: &PairedDevice, offer: PendingNodeSurface) -> AnyView {
     let title = format!("card-{}", offer.request_id);
     let labelled_by = title.clone();
     let held = device.node_surface.as_ref().map(|held| held.surface.clone()).unwrap_or_default();

@@ -151,7 +151,8 @@ pub(super) fn make(live: Live, pairing: RwSignal<Pairing>) {
 
 fn ask(live: Live, wish: Wish, pairing: RwSignal<Pairing>) {
     live.make_code(wish, move |answer| {
-        let unread = || Stage::Failed("The gateway's answer has a shape this page does not know.".to_owned(), String::new());
+        let unread =
+            || Stage::Failed("The gateway's answer has a shape this page does not know.".to_owned(), String::new());
         let stage = match answer {
             Ok(result) => Made::read(wish.whom, &result).map_or_else(unread, Stage::Shown),
             // Over plain HTTP a machine gets the code itself in place of a URL.

@@ -26,11 +26,11 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
     let name = request.shown_name();
     // These two move while the card stays the same: a device that asks again gets more time.
     let id = request.request_id.clone();
-    let left_ms =
-        Arc::new(move || live.left_ms(live.desk.with(|desk| fact(desk.pending(&id), |evidence| evidence.expires_at_ms))));
+    let left_ms = Arc::new(move || {
+        live.left_ms(live.desk.with(|desk| fact(desk.pending(&id), |evidence| evidence.expires_at_ms)))
+    });
     let id = request.request_id.clone();
-    let attempts =
-        move || live.desk.with(|desk| fact(desk.pending(&id), |evidence| u64::from(evidence.attempts)));
+    let attempts = move || live.desk.with(|desk| fact(desk.pending(&id), |evidence| u64::from(evidence.attempts)));
     let asked_at_ms = request.ts;
     let when = move || {
         let ago = time_words::ago(asked_at_ms, live.gateway_now_ms());

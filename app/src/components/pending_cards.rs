@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::pairing::PendingRequest;
 
-use super::node_card::NodeCard;
+use super::node_card::node_card;
 use super::pending_card::PendingCard;
 use crate::desk::{Desk, offer_id, shown_digest};
 use crate::late::{button, each, late, text, when};
@@ -17,7 +17,8 @@ pub(crate) fn PendingCards() -> impl IntoView {
         each(
             move || live.desk.with(|desk| desk.open().map(key_of).collect()),
             move |key| {
-                let shown = live.desk.with_untracked(|desk| desk.open().find(|request| key_of(request) == key).cloned());
+                let shown =
+                    live.desk.with_untracked(|desk| desk.open().find(|request| key_of(request) == key).cloned());
                 late(shown.map(|request| view! { <PendingCard request /> }))
             },
         )
@@ -26,11 +27,11 @@ pub(crate) fn PendingCards() -> impl IntoView {
         each(
             move || live.desk.with(|desk| desk.open_nodes().filter_map(offer_id).map(str::to_owned).collect()),
             move |id| {
-                let device = live.desk.with_untracked(|desk| {
-                    desk.open_nodes().find(|node| offer_id(node) == Some(&id)).cloned()
-                });
+                let device = live
+                    .desk
+                    .with_untracked(|desk| desk.open_nodes().find(|node| offer_id(node) == Some(&id)).cloned());
                 let offered = device.and_then(|device| Some((device.pending_node_surface.clone()?, device)));
-                late(offered.map(|(offer, device)| view! { <NodeCard device offer /> }))
+                late(offered.map(|(offer, device)| node_card(live, &device, offer)))
             },
         )
     };

@@ -116,7 +116,10 @@ fn the_last_screen_stays_for_one_quick_attempt_after_a_restart() {
     let still_lost = play(&mut session, vec![closed(1006, "")]);
     assert_eq!(still_lost, ("away", vec![Effect::Dial { after_ms: 2_000 }]));
     assert_eq!(session.screen(), &Screen::Away { retry_at_ms: Some(NOW + 2_000) });
-    assert_eq!(play(&mut session, vec![hello()]), ("connected", vec![Effect::Remember(BootstrapProfile::Owner), Effect::Load]));
+    assert_eq!(
+        play(&mut session, vec![hello()]),
+        ("connected", vec![Effect::Remember(BootstrapProfile::Owner), Effect::Load])
+    );
 }
 
 #[test]
@@ -153,7 +156,10 @@ fn an_owner_link_is_shown_once_and_can_be_left_out() {
     let mut session = Session::new(Some((link(), BootstrapProfile::Owner)), None);
     let challenge = Challenge { nonce: "n".to_owned(), ts: 1 };
     let proof = session.step(Input::Challenged(challenge.clone()), NOW, 0.5);
-    assert_eq!(proof, vec![Effect::Prove(challenge, Credential::Link(link(), BootstrapProfile::Owner), BootstrapProfile::Owner)]);
+    assert_eq!(
+        proof,
+        vec![Effect::Prove(challenge, Credential::Link(link(), BootstrapProfile::Owner), BootstrapProfile::Owner)]
+    );
     play(&mut session, vec![refusal(&Refusal::BootstrapTokenInvalid), closed(1008, "")]);
     let Screen::Refused(notice) = session.screen() else { panic!("not refused: {session:?}") };
     assert_eq!(notice.way_out, WayOut::WithoutLink);
@@ -179,8 +185,12 @@ fn an_updated_gateway_asks_for_a_reload_and_an_unknown_refusal_has_words_too() {
     assert_eq!((notice.sentence.as_str(), notice.technical.as_str()), ("The gateway said no.", "something new"));
 }
 
+fn code() -> Secret {
+    Secret::new("l")
+}
+
 fn phone_link() -> Option<(Secret, BootstrapProfile)> {
-    Some((link(), BootstrapProfile::Limited))
+    Some((code(), BootstrapProfile::Limited))
 }
 
 fn proof(session: &mut Session) -> Vec<Effect> {
@@ -196,7 +206,7 @@ fn proves(credential: Credential, profile: BootstrapProfile) -> Vec<Effect> {
 fn a_phones_link_asks_for_what_it_gives_and_so_does_the_phone_from_then_on() {
     let mut session = Session::new(phone_link(), None);
     let limited = BootstrapProfile::Limited;
-    assert_eq!(proof(&mut session), proves(Credential::Link(link(), limited), limited));
+    assert_eq!(proof(&mut session), proves(Credential::Link(code(), limited), limited));
     assert_eq!(play(&mut session, vec![hello()]), ("connected", vec![Effect::Remember(limited), Effect::Load]));
     assert!(session.welcome().is_some_and(|welcome| !welcome.by_owner_link && !welcome.link_unused));
     assert_eq!(proof(&mut session), proves(Credential::Nothing, limited));
@@ -215,7 +225,7 @@ fn a_browser_that_the_gateway_forgot_uses_its_link() {
     let mut session = Session::new(phone_link(), Some(BootstrapProfile::Owner));
     assert_eq!(play(&mut session, vec![pending()]), ("connecting", vec![Effect::Dial { after_ms: 0 }]));
     let limited = BootstrapProfile::Limited;
-    assert_eq!(proof(&mut session), proves(Credential::Link(link(), limited), limited));
+    assert_eq!(proof(&mut session), proves(Credential::Link(code(), limited), limited));
 }
 
 #[test]
