@@ -97,6 +97,8 @@ test("the dialog fits, is accessible, takes the keyboard in and gives it back, a
       await page.setViewportSize({ width, height: 800 });
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+      const isCut = await dialog().evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+      assert(!isCut, `the dialog is cut off at ${width} px`);
       assert.deepEqual(await grave(), [], `${colorScheme}, ${width} px`);
       if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/code-${colorScheme}-${width}.png` });
     }
