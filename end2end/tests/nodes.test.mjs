@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { cards, decide, launchBrowser, openOwner } from "../support/browser.mjs";
-
+import { Gateway } from "../support/gateway.mjs";
 import { Node } from "../support/node.mjs";
 
 let gateway, browser, owner;
