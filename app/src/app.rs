@@ -9,7 +9,7 @@ use leptos_router::path;
 
 use crate::components::rail::Rail;
 use crate::desk::Desk;
-use crate::late::text;
+use crate::late::{follow, text};
 use crate::live::Live;
 use crate::outside;
 use crate::pages::devices::Devices;
@@ -23,7 +23,7 @@ pub fn App() -> impl IntoView {
     let live = Live::new();
     provide_context(live);
     // Effects run in the browser only, after hydration: the first frame is the server's.
-    Effect::new(move |_| outside::start(live));
+    follow(move || outside::start(live));
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
@@ -47,7 +47,7 @@ fn Announcer() -> impl IntoView {
     let live = Live::here();
     let pathname = use_location().pathname;
     let screen = move || live.screen(heading);
-    Effect::new(move |_| {
+    follow(move || {
         let page = match (screen(), pathname.get().as_str()) {
             (Some(heading), _) => heading,
             (None, "/devices") => "Devices",

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use protocol::DeviceId;
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 
+use crate::setup::Arrival;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desk {
     /// `None` until the first list arrives.
@@ -13,12 +15,18 @@ pub struct Desk {
     put_aside: BTreeSet<String>,
     /// Requests that are not what was shown at first.
     changed: BTreeSet<String>,
+    /// Who came in by a one-time code last.
+    arrival: Option<Arrival>,
 }
 
 impl Desk {
     /// Takes a whole new list. What waits no longer is forgotten, what was put aside stays aside.
     pub fn replace(&mut self, list: PairingList) {
-        let waits = |id: &String| list.pending.iter().any(|request| &request.request_id == id);
+        let offers = |device: &PairedDevice, id: &String| offer_id(device) == Some(id.as_str());
+        let waits = |id: &String| {
+            list.pending.iter().any(|request| &request.request_id == id)
+                || list.paired.iter().any(|device| offers(device, id))
+        };
         self.put_aside.retain(waits);
         self.changed.retain(waits);
         let newly_changed = list
@@ -41,6 +49,11 @@ impl Desk {
     pub fn take_off(&mut self, request_id: &str) {
         let Some(mut list) = self.list.take() else { return };
         list.pending.retain(|request| request.request_id != request_id);
+        for device in &mut list.paired {
+            if offer_id(device) == Some(request_id) {
+                device.pending_node_surface = None;
+            }
+        }
         self.replace(list);
     }
 
@@ -52,6 +65,14 @@ impl Desk {
         self.put_aside.clear();
     }
 
+    pub fn note_arrival(&mut self, arrival: Arrival) {
+        self.arrival = Some(arrival);
+    }
+
+    pub fn arrival(&self) -> Option<&Arrival> {
+        self.arrival.as_ref()
+    }
+
     pub fn is_loaded(&self) -> bool {
         self.list.is_some()
     }
@@ -61,8 +82,14 @@ impl Desk {
         self.all_pending().iter().filter(|request| !self.put_aside.contains(&request.request_id))
     }
 
+    /// The nodes that offer something nobody has decided about, without those put aside.
+    pub fn open_nodes(&self) -> impl Iterator<Item = &PairedDevice> {
+        self.paired().iter().filter(|device| offer_id(device).is_some_and(|id| !self.put_aside.contains(id)))
+    }
+
+    /// What waits for a person, devices and nodes.
     pub fn count_open(&self) -> usize {
-        self.open().count()
+        self.open().count() + self.open_nodes().count()
     }
 
     pub fn count_put_aside(&self) -> usize {
@@ -92,6 +119,11 @@ impl Desk {
     fn all_pending(&self) -> &[PendingRequest] {
         self.list.as_ref().map_or(&[], |list| &list.pending)
     }
+}
+
+/// The id of a node's offer that waits.
+pub fn offer_id(device: &PairedDevice) -> Option<&str> {
+    device.pending_node_surface.as_ref().map(|offer| offer.request_id.as_str())
 }
 
 /// What an approval of this card would cover: the gateway's digest, or our own for a gateway that sends none.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::handshake::{Auth, CONTROL_UI, Client, DeviceProof};
-use protocol::role::OWNER_SCOPES;
-use protocol::{CAP_PAIRING_WAIT, Challenge, Connect, PROTOCOL_VERSION, PublicKey};
+use protocol::{BootstrapProfile, CAP_PAIRING_WAIT, Challenge, Connect, PROTOCOL_VERSION, PublicKey};
 
 use crate::browser_name::BrowserName;
 use crate::session::Credential;
@@ -20,12 +19,14 @@ pub struct Surroundings {
 }
 
 /// The request without its signature, and the text to sign. The time signed is the gateway's own, from its
-/// challenge: a phone whose clock is wrong gets in all the same.
+/// challenge: a phone whose clock is wrong gets in all the same. It asks for what `profile` gives, no more and no less,
+/// as a one-time code demands (wire.md §10.3).
 pub fn introduce(
     surroundings: &Surroundings,
     key: PublicKey,
     challenge: &Challenge,
     credential: Credential,
+    profile: BootstrapProfile,
 ) -> (Connect, String) {
     let name = BrowserName::of(&surroundings.user_agent);
     let proof = DeviceProof {
@@ -48,7 +49,7 @@ pub fn introduce(
             ..Client::default()
         },
         role: Some("operator".to_owned()),
-        scopes: Some(OWNER_SCOPES.map(str::to_owned).to_vec()),
+        scopes: Some(profile.scopes().iter().map(str::to_owned).collect()),
         caps: vec![CAP_PAIRING_WAIT.to_owned()],
         commands: Vec::new(),
         permissions: BTreeMap::new(),
@@ -66,7 +67,7 @@ pub fn introduce(
 fn auth(credential: Credential) -> Option<Auth> {
     match credential {
         Credential::Nothing => None,
-        Credential::OwnerLink(token) => Some(Auth { bootstrap_token: Some(token), ..Auth::default() }),
+        Credential::Link(token, _) => Some(Auth { bootstrap_token: Some(token), ..Auth::default() }),
         Credential::Typed(secret) => {
             Some(Auth { token: Some(secret.clone()), password: Some(secret), ..Auth::default() })
         }
@@ -76,6 +77,7 @@ fn auth(credential: Credential) -> Option<Auth> {
 #[cfg(test)]
 mod tests {
     use protocol::Secret;
+    use protocol::role::OWNER_SCOPES;
 
     use super::*;
 
@@ -87,7 +89,8 @@ mod tests {
             locale: Some("en".to_owned()),
         };
         let challenge = Challenge { nonce: "n".to_owned(), ts: 42 };
-        introduce(&surroundings, PublicKey::from_bytes([7; 32]), &challenge, credential)
+        let profile = BootstrapProfile::Owner;
+        introduce(&surroundings, PublicKey::from_bytes([7; 32]), &challenge, credential, profile)
     }
 
     #[test]
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_owner_link_is_sent_as_one() {
-        let (connect, _) = introduced(Credential::OwnerLink(Secret::new("l")));
+        let (connect, _) = introduced(Credential::Link(Secret::new("l"), BootstrapProfile::Owner));
         assert_eq!(connect.auth.unwrap().bootstrap_token, Some(Secret::new("l")));
     }
 }

@@ -5,6 +5,8 @@
 //! a quarter of the bundle. A view behind [`late`] can be built, and that is all it ever needs: to change, it is built
 //! anew.
 
+use std::sync::Arc;
+
 use leptos::attr::Attribute;
 use leptos::attr::any_attribute::AnyAttribute;
 use leptos::prelude::*;
@@ -28,10 +30,82 @@ pub(crate) fn when(
     is_shown: impl Fn() -> bool + Send + Sync + 'static,
     build: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
-    let is_shown: Box<dyn Fn() -> bool + Send + Sync> = Box::new(is_shown);
+    build_when(Box::new(is_shown), Box::new(build))
+}
+
+// Not part of `when`, because a closure in a generic function is another type for each of its callers.
+fn build_when(is_shown: Box<dyn Fn() -> bool + Send + Sync>, build: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
     let is_shown = Memo::new(move |_| is_shown());
-    let build: Box<dyn Fn() -> AnyView + Send> = Box::new(build);
     late(move || is_shown.get().then(&build))
+}
+
+/// A view that is built anew whenever its signals change; one type for all of them, too.
+pub(crate) fn changing(build: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
+    let build: Box<dyn FnMut() -> AnyView + Send> = Box::new(build);
+    late(build)
+}
+
+/// A list that follows its keys. What is already there stays as it is.
+pub(crate) fn each(
+    keys: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    build: impl Fn(String) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    build_list(Box::new(keys), Arc::new(build))
+}
+
+fn build_list(keys: Box<dyn Fn() -> Vec<String> + Send + Sync>, build: Build) -> AnyView {
+    late(view! { <For each=keys key=String::clone children=move |key| build(key) /> })
+}
+
+type Build = Arc<dyn Fn(String) -> AnyView + Send + Sync>;
+
+/// Does something now, and again whenever a signal that it read changes.
+pub(crate) fn follow(act: impl FnMut() + 'static) {
+    start_following(Box::new(act));
+}
+
+fn start_following(mut act: Box<dyn FnMut()>) {
+    Effect::new(move |_| act());
+}
+
+/// A button. `class` and `test_id` are its attributes; none is written where they are empty.
+pub(crate) fn button<T: Into<String>>(
+    class: &'static str,
+    test_id: &'static str,
+    label: impl Fn() -> T + Send + 'static,
+    press: impl FnMut() + 'static,
+) -> AnyView {
+    sleepy_button(class, test_id, || false, label, press)
+}
+
+/// A button that may be inert. Not `disabled`: a keyboard must not lose its place for that.
+pub(crate) fn sleepy_button<T: Into<String>>(
+    class: &'static str,
+    test_id: &'static str,
+    is_inert: impl Fn() -> bool + Send + 'static,
+    label: impl Fn() -> T + Send + 'static,
+    press: impl FnMut() + 'static,
+) -> AnyView {
+    let mut press: Box<dyn FnMut()> = Box::new(press);
+    let inert = text(move || if is_inert() { "true" } else { "false" });
+    build_button(class, test_id, inert, text(label), Box::new(move |_| press()))
+}
+
+type Text = Box<dyn FnMut() -> String + Send>;
+
+fn build_button(
+    class: &'static str,
+    test_id: &'static str,
+    inert: Text,
+    label: Text,
+    press: Box<dyn FnMut(leptos::ev::MouseEvent)>,
+) -> AnyView {
+    let given = |text: &'static str| (!text.is_empty()).then_some(text);
+    late(view! {
+        <button type="button" class=given(class) data-testid=given(test_id) aria-disabled=inert on:click=press>
+            {label}
+        </button>
+    })
 }
 
 struct Late(Box<dyn FnOnce() -> Box<dyn Mountable> + Send>);

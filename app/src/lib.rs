@@ -6,7 +6,7 @@
 //! ```
 //! use app::session::{Input, Session};
 //!
-//! let mut session = Session::new(None);
+//! let mut session = Session::new(None, None);
 //! let retry = session.step(Input::Closed { code: 1006, reason: String::new() }, 0, 0.5);
 //! assert_eq!((session.state(), retry.len()), ("away", 1));
 //! ```
@@ -23,8 +23,11 @@ pub mod introduction;
 pub mod live;
 pub mod outside;
 pub mod permissions;
+pub mod reading;
 pub mod session;
+pub mod setup;
 pub mod time_words;
+pub mod writing;
 
 mod app;
 #[cfg(feature = "hydrate")]
@@ -42,6 +45,6 @@ pub use shell::{PageFacts, shell};
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    browser::take_owner_link();
+    browser::take_link();
     leptos::mount::hydrate_body(App);
 }

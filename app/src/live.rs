@@ -1,17 +1,19 @@
 //! The socket as signals: what the page knows, and the few ways to change it.
 
 use leptos::prelude::*;
-use protocol::method::{ApproveParams, DeviceRef, RenameParams, RequestRef, TokenParams};
-use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::pairing::{PairedDevice, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
 use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, WireError};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::desk::{Desk, shown_digest};
 use crate::outside;
+use crate::permissions::who_may_approve;
+use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
+use crate::setup::Wish;
+use crate::writing::object;
 
 /// The gateway's answer to one call.
 pub type Answer = Result<Value, WireError>;
@@ -41,7 +43,7 @@ pub struct Live {
 impl Live {
     pub fn new() -> Self {
         Self {
-            session: RwSignal::new(Session::new(None)),
+            session: RwSignal::new(Session::new(None, None)),
             desk: RwSignal::default(),
             identity: RwSignal::new(None),
             now_ms: RwSignal::new(0),
@@ -80,7 +82,16 @@ impl Live {
 
     /// Whether this browser may see and decide about devices.
     pub fn may_pair(self) -> bool {
-        self.welcome(|welcome| welcome.hello.allows(PAIRING)).unwrap_or_default()
+        self.allows(PAIRING)
+    }
+
+    pub fn allows(self, scope: &str) -> bool {
+        self.welcome(|welcome| welcome.hello.allows(scope)).unwrap_or_default()
+    }
+
+    /// Why this browser may not approve something that takes these scopes; `None` if it may.
+    pub fn may_not_approve(self, required: &[String]) -> Option<&'static str> {
+        self.welcome(|welcome| who_may_approve(required, &welcome.hello.scopes)).flatten()
     }
 
     pub fn is_own(self, id: &DeviceId) -> bool {
@@ -98,41 +109,61 @@ impl Live {
     /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
     pub fn reload(self) {
         outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
-            if let Some(list) = answer.ok().and_then(|list| serde_json::from_value::<PairingList>(list).ok()) {
-                self.desk.update(|desk| desk.replace(list));
+            if let Ok(list) = answer {
+                self.desk.update(|desk| desk.replace(reading::pairing_list(&list)));
             }
         });
     }
 
     pub fn approve(self, request: &PendingRequest, then: impl FnOnce(Answer) + 'static) {
-        let params = ApproveParams { request_id: request.request_id.clone(), digest: Some(shown_digest(request)) };
-        self.change(Method::DevicePairApprove, &params, then);
+        let id = request.request_id.as_str().into();
+        let params = object([("requestId", id), ("digest", shown_digest(request).into())]);
+        self.change(Method::DevicePairApprove, params, Box::new(then));
     }
 
     pub fn reject(self, request_id: &str, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DevicePairReject, &RequestRef { request_id: request_id.to_owned() }, then);
+        self.change(Method::DevicePairReject, object([("requestId", request_id.into())]), Box::new(then));
     }
 
-    pub fn rename(self, device_id: DeviceId, label: String, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DevicePairRename, &RenameParams { device_id, label }, then);
+    /// Decides about what a node offers.
+    pub fn decide_node(self, method: Method, request_id: &str, then: impl FnOnce(Answer) + 'static) {
+        self.change(method, object([("requestId", request_id.into())]), Box::new(then));
     }
 
-    pub fn remove(self, device_id: DeviceId, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DevicePairRemove, &DeviceRef { device_id }, then);
+    pub fn remove_node(self, node_id: &DeviceId, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::NodePairRemove, object([("nodeId", node_id.as_str().into())]), Box::new(then));
+    }
+
+    /// Asks for a one-time code.
+    pub fn make_code(self, wish: Wish, then: impl FnOnce(Answer) + 'static) {
+        outside::ask(Method::DevicePairSetupCode, wish.params(), then);
+    }
+
+    /// Asks what came of a one-time code.
+    pub fn look_up_code(self, setup_id: &str, then: impl FnOnce(Answer) + 'static) {
+        outside::ask(Method::DevicePairSetupStatus, object([("setupId", setup_id.into())]), then);
+    }
+
+    pub fn rename(self, device_id: &DeviceId, label: String, then: impl FnOnce(Answer) + 'static) {
+        let params = object([("deviceId", device_id.as_str().into()), ("label", label.into())]);
+        self.change(Method::DevicePairRename, params, Box::new(then));
+    }
+
+    pub fn remove(self, device_id: &DeviceId, then: impl FnOnce(Answer) + 'static) {
+        self.change(Method::DevicePairRemove, object([("deviceId", device_id.as_str().into())]), Box::new(then));
     }
 
     pub fn rotate(self, device: &PairedDevice, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DeviceTokenRotate, &token_of(device), then);
+        self.change(Method::DeviceTokenRotate, token_of(device), Box::new(then));
     }
 
     pub fn revoke(self, device: &PairedDevice, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DeviceTokenRevoke, &token_of(device), then);
+        self.change(Method::DeviceTokenRevoke, token_of(device), Box::new(then));
     }
 
     /// Calls a method that changes something, and fetches the lists again whatever came of it: a refusal often
     /// means that they are stale.
-    fn change(self, method: Method, params: &impl Serialize, then: impl FnOnce(Answer) + 'static) {
-        let params = serde_json::to_value(params).unwrap_or_default();
+    fn change(self, method: Method, params: Value, then: Box<dyn FnOnce(Answer)>) {
         outside::ask(method, params, move |answer| {
             then(answer);
             self.reload();
@@ -146,8 +177,8 @@ impl Default for Live {
     }
 }
 
-fn token_of(device: &PairedDevice) -> TokenParams {
-    TokenParams { device_id: device.device_id.clone(), role: device.role.as_str().to_owned(), scopes: None }
+fn token_of(device: &PairedDevice) -> Value {
+    object([("deviceId", device.device_id.as_str().into()), ("role", device.role.as_str().into())])
 }
 
 /// What to tell the person whose click failed: the sentence and the next step.

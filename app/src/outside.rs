@@ -2,10 +2,10 @@
 //! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
 
 #[cfg(feature = "hydrate")]
-pub use crate::browser::{ask, copy, host, mark_connected, reload_page, set_title, start, tell};
+pub use crate::browser::{ask, copy, focus, host, mark_connected, reload_page, set_title, start, tell};
 
 #[cfg(not(feature = "hydrate"))]
-pub use nowhere::{ask, copy, host, mark_connected, reload_page, set_title, start, tell};
+pub use nowhere::{ask, copy, focus, host, mark_connected, reload_page, set_title, start, tell};
 
 #[cfg(not(feature = "hydrate"))]
 mod nowhere {
@@ -33,6 +33,9 @@ mod nowhere {
     pub fn host() -> String {
         String::new()
     }
+
+    /// Moves the keyboard to the element with this id, once it is there.
+    pub fn focus(_: &'static str) {}
 
     pub fn reload_page() {}
 

@@ -6,7 +6,7 @@
 
 use protocol::event::PairPending;
 use protocol::refusal::{Advice, SecretKind};
-use protocol::{Challenge, Refusal, Secret, WireError};
+use protocol::{BootstrapProfile, Challenge, Refusal, Secret, WireError};
 use serde_json::Value;
 
 use crate::backoff;
@@ -57,6 +57,8 @@ pub struct Welcome {
     pub at_ms: u64,
     /// An owner link was redeemed for it.
     pub by_owner_link: bool,
+    /// It came with a link, but was paired already.
+    pub link_unused: bool,
     /// This browser waited for a person first.
     pub has_waited: bool,
 }
@@ -81,7 +83,8 @@ pub enum WayOut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     Nothing,
-    OwnerLink(Secret),
+    /// The one-time code of a link, and what it gives.
+    Link(Secret, BootstrapProfile),
     Typed(Secret),
 }
 
@@ -117,8 +120,10 @@ pub enum KeyProblem {
 pub enum Effect {
     /// Opens a new socket after a while, in place of any other.
     Dial { after_ms: u64 },
-    /// Answers the challenge on the open socket.
-    Prove(Challenge, Credential),
+    /// Answers the challenge on the open socket, asking for what the profile gives.
+    Prove(Challenge, Credential, BootstrapProfile),
+    /// Keeps what this browser asks for, so that it asks for the same when it comes back.
+    Remember(BootstrapProfile),
     /// Fetches everything the console shows.
     Load,
 }
@@ -132,13 +137,24 @@ pub struct Session {
     /// The line is lost, and the last good screen stays for the first attempt to get it back.
     is_resuming: bool,
     has_waited: bool,
+    /// What this browser asks for without a link; `None` before it was ever let in.
+    remembered: Option<BootstrapProfile>,
+    /// A link that is used only if the gateway does not know this browser: it must not change what a device that is
+    /// paired already may do. The owner's own links are used at once.
+    spare: Option<Credential>,
 }
 
 impl Session {
-    pub fn new(owner_link: Option<Secret>) -> Self {
+    /// `link` is the one-time code this page was opened with, `remembered` what [`Effect::Remember`] kept.
+    pub fn new(link: Option<(Secret, BootstrapProfile)>, remembered: Option<BootstrapProfile>) -> Self {
+        let link = link.map(|(code, profile)| Credential::Link(code, profile));
+        let is_owners = matches!(link, Some(Credential::Link(_, BootstrapProfile::Owner)));
+        let (link, spare) = if is_owners || remembered.is_none() { (link, None) } else { (None, link) };
         Self {
             screen: Screen::Connecting,
-            credential: owner_link.map_or(Credential::Nothing, Credential::OwnerLink),
+            credential: link.unwrap_or(Credential::Nothing),
+            remembered,
+            spare,
             failures: 0,
             is_resuming: false,
             has_waited: false,
@@ -186,7 +202,11 @@ impl Session {
     /// Takes one thing that happened. `now_ms` is this browser's clock, `chance` lies between 0 and 1.
     pub fn step(&mut self, input: Input, now_ms: u64, chance: f64) -> Vec<Effect> {
         match input {
-            Input::Challenged(challenge) => vec![Effect::Prove(challenge, self.credential.clone())],
+            Input::Challenged(challenge) => vec![Effect::Prove(challenge, self.credential.clone(), self.asks_for())],
+            Input::Pending(_) | Input::Refused(_) if self.spare.is_some() => {
+                self.credential = self.spare.take().unwrap_or(Credential::Nothing);
+                self.start_over()
+            }
             Input::Pending(pending) => {
                 self.answered();
                 self.has_waited = true;
@@ -195,12 +215,20 @@ impl Session {
             }
             Input::Welcomed(hello) => {
                 self.answered();
-                let by_owner_link = matches!(self.credential, Credential::OwnerLink(_));
+                let by_owner_link = matches!(self.credential, Credential::Link(_, BootstrapProfile::Owner));
+                let link_unused = self.spare.take().is_some();
+                let profile = self.asks_for();
+                self.remembered = Some(profile);
                 self.credential = Credential::Nothing;
                 let has_waited = std::mem::take(&mut self.has_waited);
-                self.screen =
-                    Screen::Connected(Box::new(Welcome { hello: *hello, at_ms: now_ms, by_owner_link, has_waited }));
-                vec![Effect::Load]
+                self.screen = Screen::Connected(Box::new(Welcome {
+                    hello: *hello,
+                    at_ms: now_ms,
+                    by_owner_link,
+                    link_unused,
+                    has_waited,
+                }));
+                vec![Effect::Remember(profile), Effect::Load]
             }
             Input::Refused(error) => {
                 self.answered();
@@ -231,6 +259,14 @@ impl Session {
             }
             Input::AskedAgain => self.start_over(),
             Input::Woken | Input::RetryDue => self.retry_now(),
+        }
+    }
+
+    /// What to ask for: what the link gives, or the same as the last time, or all.
+    fn asks_for(&self) -> BootstrapProfile {
+        match self.credential {
+            Credential::Link(_, profile) => profile,
+            Credential::Nothing | Credential::Typed(_) => self.remembered.unwrap_or(BootstrapProfile::Owner),
         }
     }
 
@@ -315,7 +351,15 @@ impl Session {
                 let until_ms = now_ms + error.retry_after_ms.unwrap_or_default();
                 ask(kind, Some(SecretProblem::TooMany { until_ms }))
             }
-            code => Screen::Refused(Box::new(notice(error, way_out(code, error)))),
+            code => {
+                let mut notice = notice(error, way_out(code, error));
+                let is_link =
+                    matches!(self.credential, Credential::Link(_, profile) if profile != BootstrapProfile::Owner);
+                if is_link && notice.way_out == WayOut::WithoutLink {
+                    SPENT_LINK.clone_into(&mut notice.next_step);
+                }
+                Screen::Refused(Box::new(notice))
+            }
         }
     }
 }
@@ -342,6 +386,9 @@ fn notice(error: &WireError, way_out: WayOut) -> RefusedNotice {
         way_out,
     }
 }
+
+/// What helps against a used link, for whoever did not make it.
+const SPENT_LINK: &str = "Ask whoever gave it to you for a new one: Devices, then Pair a device.";
 
 /// For refusals of a gateway newer than this page.
 pub const UNKNOWN_REFUSAL: Advice =

@@ -58,7 +58,7 @@ test("a second browser that opens the same link is refused, in a sentence", asyn
   const stranger = await openDesktop(browser);
   await stranger.page.goto(`${gateway.origin}/#bootstrapToken=${code}`);
   await untilState(stranger.page, "refused");
-  await stranger.page.getByText("This one-time link was used already, or it is too old.").waitFor();
+  await stranger.page.getByText("This one-time code was used already, belongs to another device, or is too old.").waitFor();
   await stranger.page.getByText("openclaw dashboard").first().waitFor();
   await stranger.context.close();
 });

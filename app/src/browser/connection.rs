@@ -7,11 +7,8 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use protocol::event::Event;
-use protocol::frame::{EventFrame, Incoming};
-use protocol::pairing::PendingRequest;
-use protocol::{Challenge, Method, Request, Response, TICK_INTERVAL_MS};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use protocol::{BootstrapProfile, Challenge, Method, TICK_INTERVAL_MS};
+use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 
 use super::device_key::DeviceKey;
@@ -21,7 +18,10 @@ use crate::browser_name::BrowserName;
 use crate::hello::Hello;
 use crate::introduction::introduce;
 use crate::live::{Answer, Identity, Live, connection_lost};
+use crate::reading;
 use crate::session::{Credential, Effect, Input, Session};
+use crate::setup::Arrival;
+use crate::writing::{self, object};
 
 /// Without a word for this long, the gateway is gone even if the browser has not noticed.
 const SILENCE_MS: u64 = 2 * TICK_INTERVAL_MS + 15_000;
@@ -54,7 +54,7 @@ fn clock_ms() -> u64 {
 }
 
 pub fn start(live: Live) {
-    live.session.set(Session::new(page::owner_link()));
+    live.session.set(Session::new(page::link(), page::remembered()));
     live.now_ms.set(clock_ms());
     set_interval(move || every_second(live), Duration::from_secs(1));
     window_event_listener_untyped("online", move |_| tell(live, Input::Woken));
@@ -82,7 +82,8 @@ pub fn tell(live: Live, input: Input) {
     for effect in effects.unwrap_or_default() {
         match effect {
             Effect::Dial { after_ms } => dial(live, after_ms),
-            Effect::Prove(challenge, credential) => prove(live, challenge, credential),
+            Effect::Prove(challenge, credential, profile) => prove(live, challenge, credential, profile),
+            Effect::Remember(profile) => page::remember(profile),
             Effect::Load => {
                 if live.may_pair() {
                     live.reload();
@@ -101,9 +102,10 @@ fn ask_by_name(method: &str, params: Value, then: Box<dyn FnOnce(Answer)>) {
     let sent = with_line(|line| {
         line.asked += 1;
         let id = line.asked.to_string();
-        let request = serde_json::to_string(&Request::new(id.clone(), method, Some(params))).unwrap_or_default();
+        let request =
+            object([("type", "req".into()), ("id", id.as_str().into()), ("method", method.into()), ("params", params)]);
         match &line.socket {
-            Some(socket) if socket.send(&request) => {
+            Some(socket) if socket.send(&request.to_string()) => {
                 line.answers.insert(id, then);
                 None
             }
@@ -142,17 +144,16 @@ fn dial(live: Live, after_ms: u64) {
     }
 }
 
-fn prove(live: Live, challenge: Challenge, credential: Credential) {
+fn prove(live: Live, challenge: Challenge, credential: Credential, profile: BootstrapProfile) {
     let Some(key) = with_line(|line| line.key.clone()) else { return };
     spawn_local(async move {
-        let (mut connect, payload) = introduce(&page::surroundings(), key.public, &challenge, credential);
+        let (mut connect, payload) = introduce(&page::surroundings(), key.public, &challenge, credential, profile);
         match key.sign(&payload).await {
             Ok(signature) => {
                 if let Some(proof) = &mut connect.device {
                     proof.signature = signature;
                 }
-                let params = serde_json::to_value(&connect).unwrap_or_default();
-                ask_by_name("connect", params, Box::new(move |answer| answered(live, &answer)));
+                ask_by_name("connect", writing::connect(&connect), Box::new(move |answer| answered(live, &answer)));
             }
             Err(problem) => tell(live, Input::NoKey(problem)),
         }
@@ -174,7 +175,7 @@ fn unreadable_hello() -> protocol::WireError {
     protocol::WireError {
         code: "INVALID_REQUEST".to_owned(),
         message: "the gateway's hello has a shape this page does not know".to_owned(),
-        details: Some(json!({"code": "PROTOCOL_MISMATCH", "reloadRequired": true})),
+        details: Some(object([("code", "PROTOCOL_MISMATCH".into()), ("reloadRequired", true.into())])),
         retryable: None,
         retry_after_ms: None,
     }
@@ -182,57 +183,73 @@ fn unreadable_hello() -> protocol::WireError {
 
 fn heard(live: Live, text: &str) {
     with_line(|line| line.heard_at_ms = clock_ms());
-    match Incoming::parse(text) {
-        Some(Incoming::Response(response)) => {
-            let answer = with_line(|line| line.answers.remove(&response.id));
-            if let Some(answer) = answer {
-                answer(read(response));
+    let Ok(mut frame) = serde_json::from_str::<Value>(text) else { return };
+    let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
+    match frame.get("type").and_then(Value::as_str) {
+        Some("res") => {
+            let id = reading::text(&frame, "id").unwrap_or_default();
+            if let Some(answer) = with_line(|line| line.answers.remove(&id)) {
+                let error = || frame.get("error").and_then(reading::error).unwrap_or_else(connection_lost);
+                answer(if reading::flag(&frame, "ok") { Ok(payload) } else { Err(error()) });
             }
         }
-        Some(Incoming::Event(event)) => announced(live, event),
-        None => {}
+        Some("event") => {
+            if has_gap(reading::number(&frame, "seq")) {
+                live.reload();
+            }
+            let name = frame.get("event").and_then(Value::as_str);
+            if let Some(event) = Event::ALL.iter().find(|known| Some(known.name()) == name) {
+                announced(live, *event, &payload);
+            }
+        }
+        Some(_) | None => {}
     }
 }
 
-fn read(response: Response) -> Answer {
-    match response {
-        Response { ok: true, payload, .. } => Ok(payload.unwrap_or_default()),
-        Response { error, .. } => Err(error.unwrap_or_else(connection_lost)),
-    }
-}
-
-fn announced(live: Live, event: EventFrame) {
-    if has_gap(event.seq) {
-        live.reload();
-    }
-    let known = Event::ALL.into_iter().find(|known| known.name() == event.event);
-    match known {
-        Some(Event::ConnectChallenge) => {
-            if let Some(challenge) = payload::<Challenge>(event.payload) {
+fn announced(live: Live, event: Event, payload: &Value) {
+    match event {
+        Event::ConnectChallenge => {
+            if let Some(challenge) = reading::challenge(payload) {
                 set_clock(live, challenge.ts);
                 tell(live, Input::Challenged(challenge));
             }
         }
-        Some(Event::DevicePairPending) => {
-            if let Some(pending) = payload(event.payload) {
-                tell(live, Input::Pending(pending));
+        Event::DevicePairPending => {
+            if let Some(pending) = reading::pair_pending(payload) {
+                tell(live, Input::Pending(Box::new(pending)));
             }
         }
-        Some(Event::DevicePairRequested) => {
-            if let Some(request) = payload::<PendingRequest>(event.payload) {
+        Event::DevicePairRequested => {
+            if let Some(request) = reading::pending_request(payload) {
                 live.announce(format!("New device wants in: {}", request.shown_name()));
                 live.desk.update(|desk| desk.add(request));
             }
         }
-        Some(Event::DevicePairResolved) => {
-            if let Some(id) = event.payload.get("requestId").and_then(Value::as_str) {
+        Event::DevicePairResolved => {
+            if let Some(id) = payload.get("requestId").and_then(Value::as_str) {
                 live.desk.update(|desk| desk.take_off(id));
                 live.reload();
             }
         }
-        Some(Event::DevicePairChanged) => live.reload(),
-        Some(Event::Tick) => {
-            if let Some(ts) = event.payload.get("ts").and_then(Value::as_u64) {
+        Event::DevicePairSetupCompleted => {
+            if let Some(arrival) = Arrival::read(payload) {
+                live.desk.update(|desk| desk.note_arrival(arrival));
+            }
+        }
+        Event::NodePairRequested => {
+            let name = reading::text(payload, "displayName").unwrap_or_default();
+            live.announce(format!("A node offers something new: {name}"));
+            live.reload();
+        }
+        Event::NodePairResolved => {
+            if let Some(id) = payload.get("requestId").and_then(Value::as_str) {
+                live.desk.update(|desk| desk.take_off(id));
+            }
+            live.reload();
+        }
+        Event::DevicePairChanged => live.reload(),
+        Event::Tick => {
+            if let Some(ts) = reading::number(payload, "ts") {
                 set_clock(live, ts);
             }
             // Last-seen times move without an event of their own.
@@ -240,12 +257,15 @@ fn announced(live: Live, event: EventFrame) {
                 live.reload();
             }
         }
-        Some(Event::Shutdown) | None => {}
+        // Health and presence are not shown; the rest is for nodes.
+        Event::Health
+        | Event::NodeHostStats
+        | Event::NodeInvokeCancel
+        | Event::NodeInvokeRequest
+        | Event::NodeRunnerInventoryChanged
+        | Event::Presence
+        | Event::Shutdown => {}
     }
-}
-
-fn payload<T: DeserializeOwned>(payload: Value) -> Option<T> {
-    serde_json::from_value(payload).ok()
 }
 
 fn has_gap(seq: Option<u64>) -> bool {

@@ -6,6 +6,6 @@ mod page;
 mod socket;
 
 pub use connection::{ask, start, tell};
-pub use page::{copy, host, mark_connected, reload_page, set_title};
+pub use page::{copy, focus, host, mark_connected, reload_page, set_title};
 
-pub(crate) use page::take_owner_link;
+pub(crate) use page::take_link;

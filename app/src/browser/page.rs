@@ -2,34 +2,55 @@
 
 use std::cell::RefCell;
 
-use leptos::prelude::{document, window};
-use protocol::Secret;
+use leptos::prelude::{document, request_animation_frame, window};
+use protocol::{BootstrapProfile, Secret};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::HtmlElement;
 
 use crate::introduction::Surroundings;
 use crate::shell::BUILD_ID_META;
 
 thread_local! {
-    static OWNER_LINK: RefCell<Option<Secret>> = const { RefCell::new(None) };
+    static LINK: RefCell<Option<(Secret, BootstrapProfile)>> = const { RefCell::new(None) };
 }
 
 /// Takes the one-time code out of the address before anything else reads that: it must not stay in the address
 /// bar, the history, or the router's idea of where we are.
-pub(crate) fn take_owner_link() {
+pub(crate) fn take_link() {
     let location = window().location();
     let fragment = location.hash().unwrap_or_default();
-    let code = fragment.trim_start_matches('#').split('&').find_map(|pair| pair.strip_prefix("bootstrapToken="));
-    let Some(code) = code.filter(|code| !code.is_empty()) else { return };
-    OWNER_LINK.set(Some(Secret::new(code)));
+    let find = |key: &str| {
+        let mut pairs = fragment.trim_start_matches('#').split('&');
+        pairs.find_map(|pair| pair.strip_prefix(key)).filter(|value| !value.is_empty())
+    };
+    let Some(code) = find("bootstrapToken=") else { return };
+    let profile = find("bootstrapProfile=").and_then(BootstrapProfile::parse).unwrap_or(BootstrapProfile::Owner);
+    LINK.set(Some((Secret::new(code), profile)));
     let address = location.pathname().unwrap_or_else(|_| "/".to_owned());
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
     }
 }
 
-/// The code that [`take_owner_link`] found; once.
-pub(super) fn owner_link() -> Option<Secret> {
-    OWNER_LINK.take()
+/// The code that [`take_link`] found, and what it gives; once.
+pub(super) fn link() -> Option<(Secret, BootstrapProfile)> {
+    LINK.take()
+}
+
+/// Where this browser keeps what it asks for; never what it asks with.
+const PROFILE: &str = "openclaw.profile";
+
+pub(super) fn remembered() -> Option<BootstrapProfile> {
+    let kept = window().local_storage().ok().flatten()?.get_item(PROFILE).ok().flatten()?;
+    BootstrapProfile::parse(&kept)
+}
+
+pub(super) fn remember(profile: BootstrapProfile) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Without room for it the browser asks for everything again, and an owner decides.
+        let _ = storage.set_item(PROFILE, profile.as_str());
+    }
 }
 
 pub(super) fn surroundings() -> Surroundings {
@@ -58,6 +79,15 @@ pub fn host() -> String {
 
 pub fn set_title(title: &str) {
     document().set_title(title);
+}
+
+pub fn focus(id: &'static str) {
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        if let Some(element) = element {
+            let _ = element.focus();
+        }
+    });
 }
 
 pub fn reload_page() {

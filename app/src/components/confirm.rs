@@ -5,13 +5,15 @@ use leptos::prelude::*;
 use protocol::pairing::PairedDevice;
 
 use super::words::{problem_line, words};
-use crate::late::{late, text};
+use crate::late::{button, changing, follow, late, text};
 use crate::live::{Answer, Live, advice};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Rotate,
     Revoke,
+    /// It stays as an operator, and is a node no more.
+    RemoveNode,
     Remove,
 }
 
@@ -29,6 +31,7 @@ impl Confirmation {
         match self.action {
             Action::Rotate => format!("Give {name} a new token?"),
             Action::Revoke => format!("Revoke the access of {name}?"),
+            Action::RemoveNode => format!("End the commands of {name}?"),
             Action::Remove => format!("Remove {name}?"),
         }
     }
@@ -42,6 +45,9 @@ impl Confirmation {
             (_, Action::Rotate) => {
                 "Its connections end and its old token is worthless. It gets the new one when it comes back."
             }
+            (_, Action::RemoveNode) => {
+                "It may still see and steer what you allowed it, but the gateway cannot ask it to do anything."
+            }
             (false, Action::Revoke) => "Its connections end at once. It stays in this list and has to ask again.",
             (false, Action::Remove) => {
                 "Its connections end at once and the gateway forgets it. If it comes back, it has to ask like a new device."
@@ -53,6 +59,7 @@ impl Confirmation {
         match self.action {
             Action::Rotate => "New token",
             Action::Revoke => "Revoke",
+            Action::RemoveNode => "End its commands",
             Action::Remove => "Remove",
         }
     }
@@ -61,7 +68,8 @@ impl Confirmation {
         match self.action {
             Action::Rotate => live.rotate(&self.device, then),
             Action::Revoke => live.revoke(&self.device, then),
-            Action::Remove => live.remove(self.device.device_id.clone(), then),
+            Action::RemoveNode => live.remove_node(&self.device.device_id, then),
+            Action::Remove => live.remove(&self.device.device_id, then),
         }
     }
 }
@@ -72,7 +80,7 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
     let live = Live::here();
     let dialog = NodeRef::<html::Dialog>::new();
     let problem = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    follow(move || {
         let Some(dialog) = dialog.get() else { return };
         match (confirming.with(Option::is_some), dialog.open()) {
             (true, false) => {
@@ -86,9 +94,11 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
     let say = move |tell: fn(&Confirmation) -> String| {
         text(move || confirming.with(|asked| asked.as_ref().map(tell)).unwrap_or_default())
     };
-    let is_harmful =
-        move || confirming.with(|asked| asked.as_ref().is_some_and(|asked| asked.action != Action::Rotate));
-    let carry_out = move |_| {
+    let class = move || {
+        let asked = confirming.with(|asked| asked.as_ref().map(|asked| asked.action));
+        if asked == Some(Action::Rotate) { "" } else { "harm" }
+    };
+    let carry_out = move || {
         if let Some(asked) = confirming.get_untracked() {
             asked.carry_out(live, move |answer| match answer {
                 Ok(_) => drop(confirming.try_set(None)),
@@ -96,20 +106,31 @@ pub(crate) fn Confirm(confirming: RwSignal<Option<Confirmation>>) -> impl IntoVi
             });
         }
     };
+    let consequence = move || {
+        let asked = confirming.with(|asked| asked.as_ref().map(Confirmation::consequence));
+        late(asked.map(words))
+    };
     late(view! {
-        <dialog node_ref=dialog aria-labelledby="confirm-title" aria-describedby="confirm-effect" on:close=move |_| confirming.set(None)>
+        <dialog
+            node_ref=dialog
+            class=text(class)
+            aria-labelledby="confirm-title"
+            aria-describedby="confirm-effect"
+            on:close=move |_| confirming.set(None)
+        >
             <h2 id="confirm-title">{say(Confirmation::question)}</h2>
-            <p id="confirm-effect" class="soft">{move || {
-                confirming.with(|asked| asked.as_ref().map(|asked| words(asked.consequence())))
-            }}</p>
+            <p id="confirm-effect" class="soft">
+                {changing(consequence)}
+            </p>
             {problem_line(problem)}
             <div class="actions">
-                <button type="button" on:click=move |_| confirming.set(None)>
-                    "Cancel"
-                </button>
-                <button type="button" class="primary" class:harm=is_harmful data-testid="confirm" on:click=carry_out>
-                    {say(|asked| asked.verb().to_owned())}
-                </button>
+                {button("", "", || "Cancel", move || confirming.set(None))}
+                {button(
+                    "primary",
+                    "confirm",
+                    move || confirming.with(|asked| asked.as_ref().map(Confirmation::verb)).unwrap_or_default(),
+                    carry_out,
+                )}
             </div>
         </dialog>
     })

@@ -2,24 +2,22 @@
 
 use leptos::prelude::*;
 
-use crate::late::text;
+use crate::late::button;
 use crate::outside;
 
 #[component]
 pub(crate) fn CopyCommand(shown: String, copied: String) -> impl IntoView {
-    let label = RwSignal::new("Copy");
-    let copy = move |_| {
+    let label = RwSignal::new("Copy".to_owned());
+    let copy = move || {
         outside::copy(&copied, move |worked| {
             // The page may have moved on while the clipboard was asked.
-            let _ = label.try_set(if worked { "Copied" } else { "Not allowed" });
+            let _ = label.try_set(if worked { "Copied" } else { "Not allowed" }.to_owned());
         });
     };
     view! {
         <div class="copy">
             <code>{shown}</code>
-            <button type="button" class="ghost" on:click=copy>
-                <span aria-live="polite">{text(move || label.get())}</span>
-            </button>
+            <span aria-live="polite">{button("ghost", "copy", move || label.get(), copy)}</span>
         </div>
     }
 }

@@ -1,12 +1,12 @@
 //! One paired device: what it is, what it may do, and what can be done about it.
 
 use leptos::prelude::*;
-use protocol::DeviceId;
 use protocol::pairing::{ApprovedVia, PairedDevice, client_kind};
+use protocol::{DeviceId, Role};
 
 use super::confirm::{Action, Confirmation};
 use super::inline_name::InlineName;
-use crate::late::{late, text, when};
+use crate::late::{button, changing, late, text, when};
 use crate::live::Live;
 use crate::permissions;
 use crate::time_words;
@@ -42,13 +42,17 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
     late(view! {
         <li class="device" data-testid="paired-device" data-device-id=shown_id>
             <div class="device-name">
-                {name}
+                {changing(name)}
                 <p class="tags">
-                    {move || presence().map(|(class, words)| view! { <span class=class>{words}</span> })}
+                    {changing(move || late(presence().map(|(class, words)| view! { <span class=class>{words}</span> })))}
                     {is_own.then(|| view! { <span class="pill">"this browser"</span> })}
                     {when(
                         move || device.with(|device| device.as_ref().is_some_and(is_revoked)),
                         || late(view! { <span class="pill risk">"revoked"</span> }),
+                    )}
+                    {when(
+                        move || device.with(|device| device.as_ref().is_some_and(is_node)),
+                        || late(view! { <span class="pill">"node"</span> }),
                     )}
                 </p>
             </div>
@@ -83,53 +87,34 @@ fn Actions(
     confirming: RwSignal<Option<Confirmation>>,
 ) -> impl IntoView {
     let has_token = move || device.with(|device| device.as_ref().is_some_and(|device| !is_revoked(device)));
-    let confirm = move |action: Action| {
-        move |_| confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }))
+    let confirm = move |class, test_id, label: &'static str, action: Action| {
+        let ask = move || confirming.set(device.get_untracked().map(|device| Confirmation { device, action, is_own }));
+        button(class, test_id, move || label, ask)
     };
+    let is_also_node =
+        move || device.with(|device| device.as_ref().is_some_and(|device| is_node(device) && device.roles.len() > 1));
     late(view! {
         <div class="device-actions">
-            <button type="button" class="ghost" data-testid="rename" on:click=move |_| is_editing.set(true)>
-                "Rename"
-            </button>
+            {button("ghost", "rename", || "Rename", move || is_editing.set(true))}
             {when(
-                has_token,
-                move || {
-                    // This page keeps no token, so a new one for itself would change nothing but its connection.
-                    let rotate = (!is_own)
-                        .then(|| {
-                            view! {
-                                <button
-                                    type="button"
-                                    class="ghost"
-                                    data-testid="rotate"
-                                    on:click=confirm(Action::Rotate)
-                                >
-                                    "New token"
-                                </button>
-                            }
-                        });
-                    late(
-                        view! {
-                            {rotate}
-                            <button type="button" class="ghost" data-testid="revoke" on:click=confirm(Action::Revoke)>
-                                "Revoke"
-                            </button>
-                        },
-                    )
-                },
-            )}
-            <button type="button" class="ghost danger" data-testid="remove" on:click=confirm(Action::Remove)>
-                "Remove"
-            </button>
+                // This page keeps no token, so a new one for itself would change nothing but its connection.
+                move || has_token() && !is_own,
+                move || confirm("ghost", "rotate", "New token", Action::Rotate),
+            )} {when(has_token, move || confirm("ghost", "revoke", "Revoke", Action::Revoke))}
+            {when(is_also_node, move || confirm("ghost", "unoffer", "End its commands", Action::RemoveNode))}
+            {confirm("ghost danger", "remove", "Remove", Action::Remove)}
         </div>
     })
 }
 
 fn what(device: &PairedDevice) -> String {
-    let kind = client_kind(&device.client_id);
+    let mut kind = client_kind(&device.client_id).to_owned();
+    if let Some(surface) = device.node_surface.as_ref().filter(|surface| !surface.version.is_empty()) {
+        kind = format!("{kind} {}", surface.version);
+    }
     match device.platform.as_deref().filter(|platform| !platform.is_empty()) {
         Some(platform) => format!("{kind} on {platform}"),
-        None => kind.to_owned(),
+        None => kind,
     }
 }
 
@@ -137,13 +122,22 @@ fn may(device: &PairedDevice) -> String {
     if is_revoked(device) {
         return "nothing any more".to_owned();
     }
-    permissions::summary(device.role, &device.scopes)
+    let is_operator = device.roles.contains(&Role::Operator) || !is_node(device);
+    let operator = is_operator.then(|| permissions::summary(Role::Operator, &device.scopes));
+    let held = device.node_surface.as_ref().map(|held| held.surface.clone()).unwrap_or_default();
+    let node = is_node(device).then(|| permissions::offer_summary(&held));
+    let words: Vec<String> = operator.into_iter().chain(node).collect();
+    words.join("; ")
+}
+
+fn is_node(device: &PairedDevice) -> bool {
+    device.role == Role::Node || device.roles.contains(&Role::Node)
 }
 
 fn approved(device: &PairedDevice) -> String {
     match device.approved_via {
         ApprovedVia::Owner => "by the owner",
-        ApprovedVia::Bootstrap => "by an owner link",
+        ApprovedVia::Bootstrap => "by a one-time code",
         ApprovedVia::Silent => "by itself, on this machine",
         ApprovedVia::TrustedCidr => "by its address range",
     }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use protocol::DeviceId;
 
 use super::words::problem_line;
+use crate::late::{button, follow};
 use crate::live::{Live, advice};
 
 /// The longest name the gateway keeps, in characters.
@@ -17,7 +18,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
     let live = Live::here();
     let field = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
+    follow(move || {
         if let Some(field) = field.get() {
             let _ = field.focus();
             field.select();
@@ -26,7 +27,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
     let keep = move |event: SubmitEvent| {
         event.prevent_default();
         let label = field.get_untracked().map(|field| field.value().trim().to_owned()).unwrap_or_default();
-        live.rename(id.clone(), label, move |answer| match answer {
+        live.rename(&id, label, move |answer| match answer {
             Ok(_) => drop(is_editing.try_set(false)),
             Err(error) => drop(problem.try_set(Some(advice(&error)))),
         });
@@ -47,9 +48,7 @@ pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>)
                 node_ref=field
             />
             <button type="submit">"Save"</button>
-            <button type="button" class="ghost" on:click=move |_| is_editing.set(false)>
-                "Cancel"
-            </button>
+            {button("ghost", "", || "Cancel", move || is_editing.set(false))}
             {problem_line(problem)}
         </form>
     }

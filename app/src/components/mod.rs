@@ -7,6 +7,7 @@ pub(crate) mod confirm;
 pub(crate) mod copy_command;
 pub(crate) mod device_row;
 pub(crate) mod notices;
+pub(crate) mod pair_dialog;
 pub(crate) mod pending_cards;
 pub(crate) mod proof;
 pub(crate) mod rail;
@@ -14,7 +15,10 @@ pub(crate) mod status_pill;
 pub(crate) mod words;
 
 mod ask_list;
+mod decide;
 mod inline_name;
+mod node_card;
+mod pair_code;
 mod pending_card;
 mod ring;
 mod whereabouts;

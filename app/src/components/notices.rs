@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::late::{late, text, when};
+use crate::late::{button, late, text, when};
 use crate::live::Live;
 
 #[component]
@@ -20,9 +20,7 @@ pub(crate) fn Notices() -> impl IntoView {
                     <strong>"This browser is now the owner's."</strong>
                     " The link is used up; come back any time without one."
                 </span>
-                <button type="button" class="ghost" on:click=move |_| is_dismissed.set(true)>
-                    "Got it"
-                </button>
+                {button("ghost", "", || "Got it", move || is_dismissed.set(true))}
             </p>
         })
     };
@@ -37,5 +35,14 @@ pub(crate) fn Notices() -> impl IntoView {
             </p>
         })
     };
-    (when(is_new_owner, new_owner), when(is_partial, partial))
+    let is_unused = move || live.welcome(|welcome| welcome.link_unused).unwrap_or_default() && !is_dismissed.get();
+    let unused = move || {
+        late(view! {
+            <p class="note" role="status">
+                <span>"This browser was paired already, so the link was not used. Nothing has changed."</span>
+                {button("ghost", "", || "Got it", move || is_dismissed.set(true))}
+            </p>
+        })
+    };
+    (when(is_new_owner, new_owner), when(is_unused, unused), when(is_partial, partial))
 }

@@ -1,49 +1,36 @@
 //! The approve card: who, proof, where, what, when, and the decision.
-//!
-//! Invariant: a click decides about what was on the screen. The buttons are inert until a person can have looked,
-//! and the approval carries the digest of what was shown.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use leptos::prelude::*;
+use protocol::Role;
 use protocol::pairing::{PairingReason, PendingRequest, client_kind};
+use protocol::role::ADMIN;
 
 use super::ask_list::AskList;
+use super::decide::{Choice, Decide};
 use super::proof::Proof;
 use super::ring::Ring;
 use super::whereabouts::Whereabouts;
-use super::words::problem_line;
 use crate::browser_name::BrowserName;
 use crate::late::{late, text};
-use crate::live::{Answer, Live, advice};
+use crate::live::Live;
 use crate::time_words;
-
-/// How long a card stays inert after it appears or changes: longer than a click that was meant for something else
-/// on the same spot.
-const INERT: Duration = Duration::from_millis(600);
-
-/// How far a decision has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    Inert,
-    Open,
-    Approving,
-    Rejecting,
-}
 
 #[component]
 pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
     let live = Live::here();
-    let id = StoredValue::new(request.request_id.clone());
     let title = format!("card-{}", request.request_id);
     let labelled_by = title.clone();
     let request_id = request.request_id.clone();
     let name = request.shown_name();
     // These two move while the card stays the same: a device that asks again gets more time.
-    let left_ms = Signal::derive(move || {
-        live.left_ms(live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| e.expires_at_ms)))
+    let id = request.request_id.clone();
+    let left_ms = Arc::new(move || {
+        live.left_ms(live.desk.with(|desk| fact(desk.pending(&id), |evidence| evidence.expires_at_ms)))
     });
-    let attempts = move || live.desk.with(|desk| fact(desk.pending(&id.get_value()), |e| u64::from(e.attempts)));
+    let id = request.request_id.clone();
+    let attempts = move || live.desk.with(|desk| fact(desk.pending(&id), |evidence| u64::from(evidence.attempts)));
     let asked_at_ms = request.ts;
     let when = move || {
         let ago = time_words::ago(asked_at_ms, live.gateway_now_ms());
@@ -88,7 +75,7 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
                 <dt>"When"</dt>
                 <dd class="soft">{text(when)}</dd>
             </dl>
-            <Decide request />
+            <Decide choice=choice(request) />
         </article>
     })
 }
@@ -127,64 +114,18 @@ fn pill(words: Option<&'static str>, title: &'static str) -> impl IntoView {
     words.map(|words| view! { <span class="pill warn" title=title>{words}</span> })
 }
 
-#[component]
-fn Decide(request: PendingRequest) -> impl IntoView {
-    let live = Live::here();
-    let progress = RwSignal::new(Progress::Inert);
-    let problem = RwSignal::new(None::<String>);
-    let request = StoredValue::new(request);
-    Effect::new(move |_| {
-        let open = move || {
-            // The card may be gone by then.
-            let _ = progress.try_set(Progress::Open);
-        };
-        set_timeout(open, INERT);
-    });
-    let finished = move |done: &'static str| {
-        // The card is gone before the answer comes: the event that takes it off the desk is quicker.
-        let name = request.with_value(PendingRequest::shown_name);
-        move |answer: Answer| match answer {
-            Ok(_) => live.announce(format!("{name} {done}")),
-            Err(error) => {
-                let _ = progress.try_set(Progress::Open);
-                let _ = problem.try_set(Some(advice(&error)));
-            }
-        }
-    };
-    let is_open = move || progress.get() == Progress::Open;
-    let approve = move |_| {
-        if progress.get_untracked() == Progress::Open {
-            progress.set(Progress::Approving);
-            problem.set(None);
-            request.with_value(|request| live.approve(request, finished("is in.")));
-        }
-    };
-    let reject = move |_| {
-        if progress.get_untracked() == Progress::Open {
-            progress.set(Progress::Rejecting);
-            problem.set(None);
-            request.with_value(|request| live.reject(&request.request_id, finished("was rejected.")));
-        }
-    };
-    let put_aside = move |_| {
-        if progress.get_untracked() == Progress::Open {
-            let id = request.with_value(|request| request.request_id.clone());
-            live.desk.update(|desk| desk.put_aside(&id));
-        }
-    };
-    let disabled = move || (!is_open()).to_string();
-    late(view! {
-        {problem_line(problem)}
-        <div class="actions">
-            <button type="button" class="primary" data-testid="approve" aria-disabled=disabled on:click=approve>
-                {text(move || if progress.get() == Progress::Approving { "Approving…" } else { "Approve" })}
-            </button>
-            <button type="button" data-testid="not-now" aria-disabled=disabled on:click=put_aside>
-                "Not now"
-            </button>
-            <button type="button" class="ghost danger" data-testid="reject" aria-disabled=disabled on:click=reject>
-                {text(move || if progress.get() == Progress::Rejecting { "Rejecting…" } else { "Reject" })}
-            </button>
-        </div>
-    })
+/// The decision: the approval carries the digest of what was shown.
+fn choice(request: PendingRequest) -> Choice {
+    // Nodes run commands, so letting one in takes full rights (wire.md §6.4).
+    let required = if request.role == Role::Node { vec![ADMIN.to_owned()] } else { Vec::new() };
+    let rejected = request.request_id.clone();
+    Choice {
+        request_id: request.request_id.clone(),
+        name: request.shown_name(),
+        approved: "is in.",
+        required,
+        command: format!("openclaw devices approve {}", request.request_id),
+        approve: Box::new(move |live, then| live.approve(&request, then)),
+        reject: Box::new(move |live, then| live.reject(&rejected, then)),
+    }
 }

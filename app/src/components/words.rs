@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::late::late;
+use crate::late::{changing, late};
 
 /// What went wrong after a click, if anything did. It is read out when it appears.
 pub(crate) fn problem_line(problem: RwSignal<Option<String>>) -> AnyView {
     late(view! {
         <p class="problem" role="alert">
-            {move || problem.get().map(|text| words(&text))}
+            {changing(move || late(problem.get().map(|text| words(&text))))}
         </p>
     })
 }

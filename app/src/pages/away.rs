@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::screens::Panel;
-use crate::late::text;
+use crate::late::{button, text};
 use crate::live::Live;
 use crate::session::{Input, Screen};
 use crate::time_words;
@@ -25,9 +25,7 @@ pub(super) fn Away() -> impl IntoView {
                 "It may be restarting, or this device may be off the network. The page comes back by itself."
             </p>
             <p>{text(next)}</p>
-            <button type="button" class="primary" on:click=move |_| live.tell(Input::Woken)>
-                "Try now"
-            </button>
+            {button("primary", "", || "Try now", move || live.tell(Input::Woken))}
             <p class="soft small">
                 "On the gateway's machine, " <code>"openclaw gateway status"</code> " says whether it runs."
             </p>

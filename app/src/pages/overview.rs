@@ -4,11 +4,12 @@ use leptos::prelude::*;
 
 use super::screens::Screens;
 use crate::components::notices::Notices;
+use crate::components::pair_dialog::PairDevice;
 use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
-use crate::late::{late, text};
+use crate::late::{late, text, when};
 use crate::live::Live;
 use crate::time_words;
 
@@ -90,23 +91,24 @@ fn DeviceCount() -> impl IntoView {
     let live = Live::here();
     let paired = move || live.desk.with(|desk| desk.paired().len()).to_string();
     let connected = move || live.desk.with(Desk::count_connected).to_string();
+    let barred = || late(view! { <p class="soft">"This browser may not see the other devices."</p> });
+    let counts = move || {
+        late(view! {
+            <p>
+                <strong class="figure">{text(paired)}</strong>
+                " paired, "
+                <strong class="figure">{text(connected)}</strong>
+                {text(move || if live.is_resuming() { " connected before" } else { " connected now" })}
+            </p>
+            <p>
+                <a href="/devices">"See them all"</a>
+            </p>
+        })
+    };
     late(view! {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
-            <Show
-                when=move || live.may_pair()
-                fallback=|| view! { <p class="soft">"This browser may not see the other devices."</p> }
-            >
-                <p>
-                    <strong class="figure">{text(paired)}</strong>
-                    " paired, "
-                    <strong class="figure">{text(connected)}</strong>
-                    {text(move || if live.is_resuming() { " connected before" } else { " connected now" })}
-                </p>
-                <p>
-                    <a href="/devices">"See them all"</a>
-                </p>
-            </Show>
+            {when(move || !live.may_pair(), barred)} {when(move || live.may_pair(), counts)}
         </section>
     })
 }
@@ -131,15 +133,18 @@ fn ThisBrowser() -> impl IntoView {
 fn Reach() -> impl IntoView {
     late(view! {
         <section class="tile" aria-labelledby="reach">
-            <h2 id="reach">"Let a phone in"</h2>
+            <h2 id="reach">"Let a device in"</h2>
             <ol class="steps">
                 <li>
                     "Give the gateway an https address: " <code>"tailscale serve 18789"</code>
                     ", or a reverse proxy named in " <code>"gateway.trustedProxies"</code> "."
                 </li>
-                <li>"Open that address on the phone. It waits there with six pictures."</li>
+                <li>"Pair a device with a code, or open that address on it: it waits with six pictures."</li>
                 <li>"Its card appears here. Compare the pictures and approve."</li>
             </ol>
+            <p>
+                <PairDevice />
+            </p>
         </section>
     })
 }

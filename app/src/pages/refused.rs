@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::screens::Panel;
 use crate::components::words::words;
+use crate::late::button;
 use crate::live::Live;
 use crate::outside;
 use crate::session::{Input, RefusedNotice, Screen, WayOut};
@@ -15,7 +16,7 @@ pub(super) fn RefusedScreen() -> impl IntoView {
     let notice = live.session.with_untracked(|session| notice_of(session.screen()));
     notice.map(|notice| {
         let RefusedNotice { sentence, next_step, technical, way_out } = notice;
-        let (label, act): (_, fn(Live)) = match way_out {
+        let (label, act): (&'static str, fn(Live)) = match way_out {
             WayOut::TryAgain => ("Try again", |live| live.tell(Input::AskedAgain)),
             WayOut::Reload => ("Reload this page", |_| outside::reload_page()),
             WayOut::WithoutLink => ("Continue without the link", |live| live.tell(Input::AskedWithoutLink)),
@@ -28,9 +29,7 @@ pub(super) fn RefusedScreen() -> impl IntoView {
                 <p class="soft">
                 {words(&next_step)}
             </p>
-                <button type="button" class="primary" on:click=move |_| act(live)>
-                    {label}
-                </button>
+                {button("primary", "", move || label, move || act(live))}
                 <p class="soft small mono">{technical}</p>
             </Panel>
         }

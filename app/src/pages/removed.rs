@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::screens::Panel;
+use crate::late::button;
 use crate::live::Live;
 use crate::session::Input;
 
@@ -15,9 +16,7 @@ pub(super) fn Removed() -> impl IntoView {
                 "This device was removed, or its access revoked, by the owner."
             </p>
             <p class="soft">"If that was a mistake, ask again: the owner then sees a new request."</p>
-            <button type="button" class="primary" on:click=move |_| live.tell(Input::AskedAgain)>
-                "Ask again"
-            </button>
+            {button("primary", "", || "Ask again", move || live.tell(Input::AskedAgain))}
         </Panel>
     }
 }

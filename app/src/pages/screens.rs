@@ -12,7 +12,7 @@ use super::refused::RefusedScreen;
 use super::removed::Removed;
 use super::secret::SecretForm;
 use super::waiting::Waiting;
-use crate::late::late;
+use crate::late::{follow, late};
 use crate::live::Live;
 use crate::outside;
 use crate::session::Screen;
@@ -33,7 +33,7 @@ pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> im
             Screen::Waiting(_) => late(view! { <Waiting /> }),
             Screen::Connected(welcome) => {
                 if welcome.has_waited {
-                    Effect::new(|_| outside::mark_connected());
+                    follow(outside::mark_connected);
                 }
                 late(children())
             }

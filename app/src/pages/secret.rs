@@ -8,7 +8,7 @@ use protocol::refusal::SecretKind;
 
 use super::screens::Panel;
 use crate::components::words::words;
-use crate::late::text;
+use crate::late::{follow, text};
 use crate::live::Live;
 use crate::session::{Input, Screen, SecretProblem, SecretPrompt};
 use crate::time_words;
@@ -26,7 +26,7 @@ pub(super) fn SecretForm() -> impl IntoView {
     let problem = move || prompt.with(|prompt| prompt.as_ref().and_then(|prompt| prompt.problem));
     let is_wrong = move || problem().is_some();
     // The person came to type, and after a wrong secret will type again.
-    Effect::new(move |_| {
+    follow(move || {
         prompt.track();
         if let Some(field) = field.get() {
             let _ = field.focus();
@@ -56,14 +56,14 @@ pub(super) fn SecretForm() -> impl IntoView {
                     autocomplete="off"
                     spellcheck="false"
                     data-testid="secret-input"
-                    aria-invalid=move || is_wrong().to_string()
+                    aria-invalid=text(move || is_wrong().to_string())
                     aria-describedby="secret-problem"
                     node_ref=field
                 />
                 <p id="secret-problem" class="problem" role="alert">
                     {move || problem().map(|problem| words(&say(problem, word(), live.now_ms.get())))}
                 </p>
-                <button class="primary" type="submit" aria-disabled=move || is_checking().to_string()>
+                <button class="primary" type="submit" aria-disabled=text(move || is_checking().to_string())>
                     {text(move || if is_checking() { "Checking…" } else { "Continue" })}
                 </button>
             </form>
