@@ -251,6 +251,10 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
 }
 
 fn log_refusal(connection_id: &str, arrival: &Arrival, connect: Option<&Connect>, refusal: &Refusal) {
+    if matches!(refusal, Refusal::PairingStillRequired { .. }) {
+        // It was said when this node host asked first, and it comes back at once.
+        return tracing::debug!(conn.id = connection_id, "An official node host goes on waiting");
+    }
     let code = refusal.detail_code().unwrap_or(refusal.code());
     let attribution = &arrival.ingress.attribution;
     tracing::info!(
