@@ -189,8 +189,8 @@ fn code() -> Secret {
     Secret::new("l")
 }
 
-fn phone_link() -> Option<(Secret, BootstrapProfile)> {
-    Some((code(), BootstrapProfile::Limited))
+fn phone_link() -> (Secret, BootstrapProfile) {
+    (code(), BootstrapProfile::Limited)
 }
 
 fn proof(session: &mut Session) -> Vec<Effect> {
@@ -204,7 +204,7 @@ fn proves(credential: Credential, profile: BootstrapProfile) -> Vec<Effect> {
 
 #[test]
 fn a_phones_link_asks_for_what_it_gives_and_so_does_the_phone_from_then_on() {
-    let mut session = Session::new(phone_link(), None);
+    let mut session = Session::new(Some(phone_link()), None);
     let limited = BootstrapProfile::Limited;
     assert_eq!(proof(&mut session), proves(Credential::Link(code(), limited), limited));
     assert_eq!(play(&mut session, vec![hello()]), ("connected", vec![Effect::Remember(limited), Effect::Load]));
@@ -214,7 +214,7 @@ fn a_phones_link_asks_for_what_it_gives_and_so_does_the_phone_from_then_on() {
 
 #[test]
 fn a_link_changes_nothing_for_a_browser_that_is_in_already() {
-    let mut session = Session::new(phone_link(), Some(BootstrapProfile::Owner));
+    let mut session = Session::new(Some(phone_link()), Some(BootstrapProfile::Owner));
     assert_eq!(proof(&mut session), proves(Credential::Nothing, BootstrapProfile::Owner));
     play(&mut session, vec![hello()]);
     assert!(session.welcome().is_some_and(|welcome| welcome.link_unused));
@@ -222,7 +222,7 @@ fn a_link_changes_nothing_for_a_browser_that_is_in_already() {
 
 #[test]
 fn a_browser_that_the_gateway_forgot_uses_its_link() {
-    let mut session = Session::new(phone_link(), Some(BootstrapProfile::Owner));
+    let mut session = Session::new(Some(phone_link()), Some(BootstrapProfile::Owner));
     assert_eq!(play(&mut session, vec![pending()]), ("connecting", vec![Effect::Dial { after_ms: 0 }]));
     let limited = BootstrapProfile::Limited;
     assert_eq!(proof(&mut session), proves(Credential::Link(code(), limited), limited));
@@ -230,7 +230,7 @@ fn a_browser_that_the_gateway_forgot_uses_its_link() {
 
 #[test]
 fn a_used_link_says_whom_to_ask() {
-    let mut session = Session::new(phone_link(), None);
+    let mut session = Session::new(Some(phone_link()), None);
     assert_eq!(play(&mut session, vec![refusal(&Refusal::BootstrapTokenInvalid)]).0, "refused");
     let Screen::Refused(notice) = session.screen() else { panic!("not refused") };
     assert_eq!((notice.next_step.as_str(), notice.way_out), (SPENT_LINK, WayOut::WithoutLink));
