@@ -257,8 +257,9 @@ fn announced(live: Live, event: Event, payload: &Value) {
                 live.reload();
             }
         }
-        // Health and presence are not shown; the rest is for nodes.
-        Event::Health
+        // Health, presence and settings are not shown; the rest is for nodes.
+        Event::ConfigChanged
+        | Event::Health
         | Event::NodeHostStats
         | Event::NodeInvokeCancel
         | Event::NodeInvokeRequest
