@@ -56,7 +56,7 @@ impl Qr {
             while x < self.size() {
                 let run = (x..self.size()).take_while(|x| self.is_dark(*x, y)).count();
                 if run > 0 {
-                    path.push_str(&format!("M{x} {y}h{run}v1h-{run}z"));
+                    path.extend([format!("M{x} {y}h{run}v1h-{run}z")]);
                 }
                 x += run.max(1);
             }
@@ -111,8 +111,8 @@ mod tests {
 
     /// What a camera would read from a square of modules.
     fn scan(size: usize, scale: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
-        let side = size * scale;
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| {
+        let pixels = size * scale;
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(pixels, pixels, |x, y| {
             if is_dark(x / scale, y / scale) { 0 } else { 255 }
         });
         let grids = image.detect_grids();
@@ -151,8 +151,8 @@ mod tests {
             .collect();
         let is_dark = |x: usize, y: usize| match rows[y / 2][x] {
             '█' => true,
-            '▀' => y % 2 == 0,
-            '▄' => y % 2 == 1,
+            '▀' => y.is_multiple_of(2),
+            '▄' => !y.is_multiple_of(2),
             _ => false,
         };
         assert_eq!(scan(qr.size(), 4, is_dark), text);
