@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn a_declaration_keeps_only_what_the_platform_and_the_owner_permit() {
         let usual = CommandPolicy::default();
-        check_permitted(&usual, Platform::Linux, &["system.run", "foo.bar", "device.info"], &["system.run"]);
+        check_permitted(&usual, Platform::Linux, &["system.run", "foo.bar", "device.status"], &["system.run"]);
+        check_permitted(&usual, Platform::Linux, &["device.info"], &["device.info"]);
         check_permitted(&usual, Platform::Ios, &["system.run", "location.get", "camera.snap"], &["location.get"]);
         check_permitted(&usual, Platform::Unknown, &["system.run", "system.notify"], &["system.notify"]);
         let own = CommandPolicy { allow: names(&["camera.snap", "foo.bar"]), deny: names(&["system.run"]) };

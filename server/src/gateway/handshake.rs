@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::admit::{self, Admitted};
+use super::connection::{Connection, Introduction, Outgoing, Particulars};
 use super::limits::{Source, UnauthenticatedSocket};
 use super::nodes::{self, LiveNode};
-use super::registry::{Connection, Introduction, Outgoing, Particulars};
 use super::socket::{Inbound, Socket};
 use super::{credentials, hello, session};
 use crate::http::peer::Ingress;

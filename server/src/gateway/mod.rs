@@ -1,6 +1,7 @@
 //! The gateway's socket: upgrade, handshake, session, and what decisions set in motion.
 
 pub mod admit;
+pub mod connection;
 pub mod credentials;
 pub mod effects;
 pub mod handshake;

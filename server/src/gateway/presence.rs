@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::event::Event;
 use serde_json::{Map, Value, json};
 
-use super::registry::Connection;
+use super::connection::Connection;
 use crate::state::AppState;
 
 /// How long an announcement waits for others who come or go in the same moment.

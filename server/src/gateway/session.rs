@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::connection::{Connection, Outgoing};
 use super::methods;
-use super::registry::{Connection, Outgoing};
 use super::socket::{Inbound, Socket};
 use crate::state::AppState;
 

@@ -10,7 +10,7 @@ use crate::config::edit::Edit;
 use crate::config::live::{self, WriteError, Written};
 use crate::config::secrets::redact;
 use crate::config::{Problem, file, schema};
-use crate::gateway::registry::Connection;
+use crate::gateway::connection::Connection;
 use crate::state::AppState;
 
 pub fn get(state: &AppState) -> Value {

@@ -10,8 +10,8 @@ use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::gateway::connection::Connection;
 use crate::gateway::effects;
-use crate::gateway::registry::Connection;
 use crate::state::AppState;
 
 /// Everything that waits or is in; a device without admin rights sees only itself.

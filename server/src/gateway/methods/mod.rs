@@ -15,9 +15,9 @@ pub mod upgrade;
 use protocol::method::Nothing;
 use protocol::{Method, Refusal, Request, Role};
 
+use super::connection::Connection;
 use super::nodes::invoke;
 use super::presence;
-use super::registry::Connection;
 use crate::state::AppState;
 use node_calls::Caller as Node;
 use serde_json::json;

@@ -8,9 +8,9 @@ use protocol::refusal::{NodeRefusal, Work};
 use protocol::{DeviceId, Method, Refusal, Role};
 use serde_json::{Value, json};
 
+use crate::gateway::connection::Connection;
 use crate::gateway::nodes::invoke::Heard;
 use crate::gateway::nodes::{self, LiveNode};
-use crate::gateway::registry::Connection;
 use crate::state::AppState;
 
 /// How many tools of plugins a node may list.

@@ -9,8 +9,8 @@ use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 
 use super::devices::{apply, decider};
+use crate::gateway::connection::Connection;
 use crate::gateway::nodes::view;
-use crate::gateway::registry::Connection;
 use crate::state::AppState;
 
 /// What waits and what was approved; a device without admin rights sees only itself.

@@ -6,9 +6,9 @@ use protocol::refusal::SetupRefusal;
 use protocol::setup_code::{http_url, is_loopback_url};
 use protocol::{BootstrapProfile, Refusal, Secret, SetupCode};
 
+use crate::gateway::connection::Connection;
 use crate::gateway::minting::{self, Minted};
 use crate::gateway::public_url::{self, PublicUrl, Wish};
-use crate::gateway::registry::Connection;
 use crate::keys::{hash_code, new_short_code};
 use crate::qr::Qr;
 use crate::state::AppState;

@@ -13,8 +13,9 @@ use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::gateway::connection::Connection;
 use crate::gateway::effects;
-use crate::gateway::registry::{Connection, Wake};
+use crate::gateway::registry::Wake;
 use crate::state::AppState;
 
 /// Asks a person for more.

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::gateway::registry::Connection;
+use crate::gateway::connection::Connection;
 use crate::state::AppState;
 
 /// The longest that a node may take, in milliseconds: an hour.

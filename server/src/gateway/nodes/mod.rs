@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use declare::declare;
 
-use super::registry::Connection;
+use super::connection::Connection;
 use crate::state::AppState;
 use crate::store::Seen;
 

@@ -6,7 +6,7 @@ use access::surface::{Platform, effective};
 use protocol::Role;
 use protocol::node::{ApprovalState, NodePairingList, NodeView, PairedNode, Surface};
 
-use crate::gateway::registry::Connection;
+use crate::gateway::connection::Connection;
 use crate::state::AppState;
 
 /// What was approved and what waits, newest first.
