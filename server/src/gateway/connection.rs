@@ -56,39 +56,51 @@ pub struct Connection {
     slow_calls: AtomicUsize,
 }
 
-/// A message on its way out.
+/// A message on its way out. Small, because every outbox keeps room for some.
 #[derive(Debug)]
 pub enum Outgoing {
-    Text(String),
-    /// What many are told. The text is shared, and put into a frame only when it is written.
-    Announcement {
-        event: Event,
-        payload: Arc<str>,
-        seq: u64,
-        versions: Option<StateVersion>,
-    },
+    Text(Box<str>),
+    Announcement(Box<Announcement>),
+}
+
+/// What many are told. The text is shared, also while it is written: what is large is never copied whole for
+/// each listener.
+#[derive(Debug)]
+pub struct Announcement {
+    event: Event,
+    payload: Arc<str>,
+    seq: u64,
+    versions: Option<StateVersion>,
 }
 
 impl Outgoing {
     fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
-            Self::Announcement { payload, .. } => payload.len(),
+            Self::Announcement(announcement) => announcement.payload.len(),
         }
     }
 
-    /// The frame.
-    pub fn text(&self) -> Cow<'_, str> {
+    /// The frame, in the pieces it is kept in.
+    pub fn pieces(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Self::Text(text) => Cow::Borrowed(text),
-            Self::Announcement { event, payload, seq, versions } => {
-                let name = event.name();
-                let versions = versions
-                    .map(|of| format!(r#","stateVersion":{{"presence":{},"health":{}}}"#, of.presence, of.health))
-                    .unwrap_or_default();
-                Cow::Owned(format!(r#"{{"type":"event","event":"{name}","payload":{payload},"seq":{seq}{versions}}}"#))
-            }
+            Self::Text(text) => vec![Cow::Borrowed(text)],
+            Self::Announcement(announcement) => announcement.pieces(),
         }
+    }
+}
+
+impl Announcement {
+    fn pieces(&self) -> Vec<Cow<'_, str>> {
+        let Self { event, payload, seq, versions } = self;
+        let versions = versions
+            .map(|of| format!(r#","stateVersion":{{"presence":{},"health":{}}}"#, of.presence, of.health))
+            .unwrap_or_default();
+        vec![
+            Cow::Owned(format!(r#"{{"type":"event","event":"{}","payload":"#, event.name())),
+            Cow::Borrowed(payload),
+            Cow::Owned(format!(r#","seq":{seq}{versions}}}"#)),
+        ]
     }
 }
 
@@ -141,7 +153,7 @@ impl Connection {
 
     /// Queues a message.
     pub fn send(&self, text: String) {
-        self.queue(Outgoing::Text(text));
+        self.queue(Outgoing::Text(text.into_boxed_str()));
     }
 
     /// A reader that lets too much pile up is closed.
@@ -200,7 +212,12 @@ impl Connection {
             return;
         }
         let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
-        self.queue(Outgoing::Announcement { event, payload: Arc::clone(payload), seq, versions });
+        self.queue(Outgoing::Announcement(Box::new(Announcement {
+            event,
+            payload: Arc::clone(payload),
+            seq,
+            versions,
+        })));
     }
 }
 
@@ -218,4 +235,14 @@ pub struct Particulars {
 pub(super) fn to_json(value: &impl Serialize) -> Option<Arc<str>> {
     let text = serde_json::to_string(value);
     text.inspect_err(|error| tracing::error!(%error, "An event cannot be written")).ok().map(Arc::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_in_an_outbox_is_two_words() {
+        assert_eq!(size_of::<Outgoing>(), 2 * size_of::<usize>());
+    }
 }

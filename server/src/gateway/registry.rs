@@ -273,9 +273,12 @@ mod tests {
         let payload = json!({});
         registry.broadcast(Event::DevicePairChanged, Some(&payload), None::<&()>);
         registry.broadcast(Event::Tick, Some(&payload), None::<&()>);
-        assert!(admin.try_recv().unwrap().text().ends_with(r#""seq":1}"#));
-        assert!(admin.try_recv().unwrap().text().ends_with(r#""seq":2}"#));
-        assert_eq!(reader.try_recv().unwrap().text(), r#"{"type":"event","event":"tick","payload":{},"seq":1}"#);
+        assert!(admin.try_recv().unwrap().pieces().concat().ends_with(r#""seq":1}"#));
+        assert!(admin.try_recv().unwrap().pieces().concat().ends_with(r#""seq":2}"#));
+        assert_eq!(
+            reader.try_recv().unwrap().pieces().concat(),
+            r#"{"type":"event","event":"tick","payload":{},"seq":1}"#
+        );
     }
 
     #[test]
@@ -286,7 +289,7 @@ mod tests {
         closing.close(Close::device_removed());
         registry.broadcast_health(&json!({"ok": true}));
         let heard = nobody.try_recv().unwrap();
-        let heard = heard.text();
+        let heard = heard.pieces().concat();
         let expected = r#"{"type":"event","event":"health","payload":{"ok":true},"seq":1,"stateVersion":{"presence":0,"health":1}}"#;
         assert_eq!(&*heard, expected);
         assert_eq!(registry.state_version().health, 1);
@@ -308,8 +311,8 @@ mod tests {
         let (_a, mut official) = connect(&registry, "a", &["operator.pairing"], false);
         let (_b, mut ours) = connect(&registry, "b", &["operator.pairing"], true);
         registry.broadcast(Event::DevicePairRequested, Some(&json!({"a": 1})), Some(&json!({"a": 1, "b": 2})));
-        assert!(official.try_recv().unwrap().text().contains(r#"{"a":1}"#));
-        assert!(ours.try_recv().unwrap().text().contains(r#"{"a":1,"b":2}"#));
+        assert!(official.try_recv().unwrap().pieces().concat().contains(r#"{"a":1}"#));
+        assert!(ours.try_recv().unwrap().pieces().concat().contains(r#"{"a":1,"b":2}"#));
         registry.broadcast(Event::DevicePairChanged, None::<&()>, Some(&json!({})));
         assert!(official.try_recv().is_err());
         assert!(ours.try_recv().is_ok());

@@ -78,9 +78,9 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     outgoing: &Outgoing,
 ) -> bool {
-    let text = outgoing.text();
+    let pieces = outgoing.pieces();
     let written = tokio::select! {
-        written = socket.send_text(&text) => written.is_ok(),
+        written = socket.send_pieces(&pieces) => written.is_ok(),
         // The library keeps the rest of the frame, so the close frame still comes after it; the socket sends
         // nothing else then.
         _ = connection.closed() => true,
@@ -98,7 +98,7 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let drain = async {
         while let Ok(outgoing) = queue.try_recv() {
-            if socket.send_text(&outgoing.text()).await.is_err() {
+            if socket.send_pieces(&outgoing.pieces()).await.is_err() {
                 return;
             }
         }
@@ -130,7 +130,8 @@ impl Caller<'_> {
             Ok(request) if methods::may_take_long(&request, self.connection.role) => self.hear_beside(request),
             Ok(request) => {
                 let id = request.id.clone();
-                let answer = methods::call(self.state, self.connection, request).await;
+                // Boxed, so that an idle session does not carry the memory of its largest call.
+                let answer = Box::pin(methods::call(self.state, self.connection, request)).await;
                 self.answer(&id, answer);
             }
             Err(FrameError::NotJson) => {

@@ -1,5 +1,6 @@
 //! One WebSocket, with the few ways in which the gateway reads and ends it.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const READ_BUFFER_BYTES: usize = 2048;
 /// The largest piece that is written at once, in bytes. The library keeps a buffer as large as the largest
 /// frame it ever wrote, for as long as the connection lives; longer messages go out as several frames of one
 /// message (RFC 6455 §5.4).
-const FRAGMENT_BYTES: usize = 4096;
+const FRAGMENT_BYTES: usize = 2048;
 
 /// What came in.
 #[derive(Debug)]
@@ -87,23 +88,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Sends one message. If this is cancelled, nothing but a close can be sent any more.
     pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.send_pieces(&[Cow::Borrowed(text)]).await
+    }
+
+    /// Sends one message that is kept in pieces. If this is cancelled, nothing but a close can be sent any
+    /// more.
+    pub async fn send_pieces(&mut self, pieces: &[Cow<'_, str>]) -> Result<(), Error> {
         if self.is_mid_message {
             return Err(Error::ConnectionClosed);
         }
-        if text.len() <= FRAGMENT_BYTES {
-            return self.stream.send(Message::text(text)).await;
+        if pieces.iter().map(|piece| piece.len()).sum::<usize>() <= FRAGMENT_BYTES {
+            return self.stream.send(Message::text(pieces.concat())).await;
         }
         self.is_mid_message = true;
         let mut kind = Data::Text;
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            let (piece, more) = rest.split_at(rest.len().min(FRAGMENT_BYTES));
-            let frame = Frame::message(piece.to_vec(), OpCode::Data(kind), more.is_empty());
-            self.stream.send(Message::Frame(frame)).await?;
-            (kind, rest) = (Data::Continue, more);
+        for chunk in pieces.iter().flat_map(|piece| piece.as_bytes().chunks(FRAGMENT_BYTES)) {
+            self.stream.send(Message::Frame(Frame::message(chunk.to_vec(), OpCode::Data(kind), false))).await?;
+            kind = Data::Continue;
         }
+        self.stream.send(Message::Frame(Frame::message(Vec::new(), OpCode::Data(kind), true))).await?;
         self.is_mid_message = false;
         Ok(())
     }

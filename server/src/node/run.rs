@@ -198,7 +198,12 @@ mod tests {
         let path = folder.join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         let receiver = pipe::OpenOptions::new().open_receiver(&path).unwrap();
-        let script = format!("(exec 9>'{}'; echo here >&9; sleep 1000) & {and_then}", path.display());
+        let there = folder.join("there");
+        // The script goes on when the grandchild holds the pipe; before that its end could not be seen.
+        let (path, there) = (path.display(), there.display());
+        let script = format!(
+            "(exec 9>'{path}'; echo here >&9; : >'{there}'; sleep 1000) & until [ -e '{there}' ]; do :; done; {and_then}"
+        );
         (shell(&script), BufReader::new(receiver))
     }
 
@@ -246,13 +251,11 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_ends_leaves_nothing_running_and_nobody_waits_for_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (job, mut pipe) = with_grandchild(folder.path(), "read line; exit 0");
+        let (job, mut pipe) = with_grandchild(folder.path(), "exit 0");
         let never = CancellationToken::new();
-        let (done, _line) = tokio::join!(run(&job, &never), async {
-            // The shell ends at once, as its input is empty; the grandchild may not have got so far.
-            timeout(Duration::from_secs(2), first_line(&mut pipe)).await
-        });
+        let (done, line) = tokio::join!(run(&job, &never), first_line(&mut pipe));
         assert!(done.unwrap().is_some());
+        assert_eq!(line, "here\n");
         ends(pipe).await;
     }
 
