@@ -19,6 +19,7 @@ pub mod state;
 pub mod store;
 pub mod system;
 pub mod telemetry;
+pub mod whole_file;
 
 pub use start::{Gateway, GatewayOptions, run_gateway};
 

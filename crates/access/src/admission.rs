@@ -304,8 +304,7 @@ fn token_allows(paired: Option<&Device>, role: Role, asked: &Scopes) -> bool {
 
 /// What a node offers, as far as it may (wire.md §9.4).
 pub fn offer(connect: &Connect, policy: &Policy) -> Offer {
-    let (platform, family) = metadata::described(&connect.client);
-    let platform = Platform::of(&platform, family.as_deref());
+    let platform = Platform::of_client(&connect.client);
     Offer { version: connect.client.version.clone(), surface: policy.commands.permitted(platform, &connect.surface()) }
 }
 

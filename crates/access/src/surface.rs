@@ -3,8 +3,11 @@
 //!
 //! **Invariant:** a command reaches a node only through [`may_invoke`].
 
+use protocol::handshake::Client;
 use protocol::node::{NodeSurface, Surface, is_host_command};
 use protocol::refusal::{CommandBarred, NodeRefusal, Work};
+
+use crate::metadata;
 
 /// `gateway.nodes.commands.allow` and `.deny`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,6 +122,12 @@ const DANGEROUS: [&str; 10] = [
 const RESERVED: [&str; 2] = ["system.execApprovals.get", "system.execApprovals.set"];
 
 impl Platform {
+    /// What a client says that it runs on, by the names that are stored.
+    pub fn of_client(client: &Client) -> Self {
+        let (platform, family) = metadata::described(client);
+        Self::of(&platform, family.as_deref())
+    }
+
     /// Reads what a client says of itself (wire.md §9.4). The family must agree with the platform.
     pub fn of(platform: &str, family: Option<&str>) -> Self {
         let platform = platform.trim().to_ascii_lowercase();

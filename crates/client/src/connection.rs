@@ -73,17 +73,12 @@ impl ConnectOptions {
 
     /// An operator at a terminal.
     pub fn command_line(version: &str, scopes: Scopes) -> Self {
-        let family = match std::env::consts::OS {
-            "macos" => "Mac",
-            "windows" => "Windows",
-            _ => "Linux",
-        };
         let client = Client {
             id: "cli".to_owned(),
             mode: "cli".to_owned(),
             version: version.to_owned(),
             platform: std::env::consts::OS.to_owned(),
-            device_family: Some(family.to_owned()),
+            device_family: Some(device_family().to_owned()),
             ..Client::default()
         };
         Self::new(client, Role::Operator, scopes)
@@ -137,6 +132,15 @@ impl ConnectOptions {
             proof
         });
         connect
+    }
+}
+
+/// What kind of machine this is, by the name that clients say it with (wire.md §6.2).
+pub fn device_family() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "Mac",
+        "windows" => "Windows",
+        _ => "Linux",
     }
 }
 

@@ -6,12 +6,11 @@ use protocol::method::{ApproveParams, Approved, DeviceRef, RenameParams, Request
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 use protocol::role::{PAIRING, READ};
 use protocol::{Method, Role};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{ApproveArgs, DevicesCommand, ListArgs, RejectArgs, RemoveArgs, RenameArgs, TargetArgs, TokenArgs};
-use super::output::{Failure, can_ask, confirm, count, data, json as print_json, say, shown};
-use super::select::{self, Choice};
+use super::output::{Failure, can_ask, confirm, count, data, json as print_json, say, shown, tell};
+use super::select;
 use super::target::{Target, role_and_scopes};
 use super::{Outcome, listing, qr};
 use crate::config::Environment;
@@ -135,15 +134,6 @@ async fn revoke(args: &TokenArgs, env: &Environment) -> Outcome {
     Ok(tell(args.format.json, &revoked, &told))
 }
 
-fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
-    if as_json {
-        print_json(result);
-    } else {
-        data(words);
-    }
-    ExitCode::SUCCESS
-}
-
 /// A gateway and what it listed a moment ago, to decide upon. No connection is held meanwhile: a person
 /// may take minutes to answer.
 struct Desk {
@@ -165,42 +155,28 @@ impl Desk {
 
     /// The request that a text stands for; the failure lists those that wait.
     fn request(&self, text: &str) -> Result<&PendingRequest, Failure> {
-        let lines = |several: &[&PendingRequest]| {
-            several.iter().map(|r| listing::request_line(r, self.now_ms)).collect::<Vec<_>>()
-        };
-        match select::request(&self.list, text) {
-            Choice::One(request) => Ok(request),
-            Choice::Several(several) => Err(Failure::new(format!("`{}` could mean several requests:", shown(text)))
-                .list(lines(&several))
-                .hint("use more of the id")),
-            Choice::Nothing => {
-                let waiting: Vec<_> = self.list.pending.iter().collect();
-                let failure = Failure::new(format!("The request `{}` is unknown, decided or expired.", shown(text)));
-                Err(match waiting.as_slice() {
-                    [] => failure.hint("no device waits now; let it connect again, then see `openclaw devices list`"),
-                    waiting => failure
-                        .list(std::iter::once("These wait now:".to_owned()).chain(lines(waiting)))
-                        .hint("approve or reject one of these by its id"),
-                })
-            }
+        let line = |request: &PendingRequest| listing::request_line(request, self.now_ms);
+        if let Some(request) = select::request(&self.list, text).one(text, "requests", line, "use more of the id")? {
+            return Ok(request);
         }
+        let failure = Failure::new(format!("The request `{}` is unknown, decided or expired.", shown(text)));
+        Err(if self.list.pending.is_empty() {
+            failure.hint("no device waits now; let it connect again, then see `openclaw devices list`")
+        } else {
+            failure
+                .list(std::iter::once("These wait now:".to_owned()).chain(self.list.pending.iter().map(line)))
+                .hint("approve or reject one of these by its id")
+        })
     }
 
     /// The device that a text stands for.
     fn device(&self, text: &str) -> Result<&PairedDevice, Failure> {
-        let lines =
-            |several: &[&PairedDevice]| several.iter().map(|device| listing::device_line(device)).collect::<Vec<_>>();
-        match select::device(&self.list, text) {
-            Choice::One(device) => Ok(device),
-            Choice::Several(several) => Err(Failure::new(format!("`{}` could mean several devices:", shown(text)))
-                .list(lines(&several))
-                .hint("use the id, or more of it")),
-            Choice::Nothing => {
-                let failure = Failure::new(format!("No paired device goes by `{}`.", shown(text)));
-                let paired: Vec<_> = self.list.paired.iter().collect();
-                Err(failure.list(lines(&paired)).hint("use an id or a name from `openclaw devices list`"))
-            }
-        }
+        let found = select::device(&self.list, text);
+        found.one(text, "devices", listing::device_line, "use the id, or more of it")?.ok_or_else(|| {
+            Failure::new(format!("No paired device goes by `{}`.", shown(text)))
+                .list(self.list.paired.iter().map(listing::device_line))
+                .hint("use an id or a name from `openclaw devices list`")
+        })
     }
 
     /// The device and role whose token is meant.

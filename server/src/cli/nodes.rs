@@ -9,13 +9,12 @@ use protocol::node::{
     ApprovedNode, InvokeParams, Invoked, NodeList, NodePairingList, NodeRef, NodeView, PendingNode, RenameNodeParams,
 };
 use protocol::role::{PAIRING, READ, WRITE};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::TargetArgs;
 use super::node_args::{NodesCommand, NodesDecideArgs, NodesInvokeArgs, NodesListArgs, NodesOneArgs, NodesRenameArgs};
-use super::output::{Failure, can_ask, confirm, data, json as print_json, say, sentence, shown};
-use super::select::{self, Choice};
+use super::output::{Failure, can_ask, confirm, data, json as print_json, say, sentence, shown, tell};
+use super::select;
 use super::target::Target;
 use super::{Outcome, nodes_listing as listing};
 use crate::config::Environment;
@@ -188,15 +187,6 @@ async fn remove(args: &NodesOneArgs, env: &Environment) -> Outcome {
     Ok(tell(args.format.json, &removed, &words))
 }
 
-fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
-    if as_json {
-        print_json(result);
-    } else {
-        data(words);
-    }
-    ExitCode::SUCCESS
-}
-
 /// A gateway and the nodes it listed a moment ago. No connection is held meanwhile: a person may take
 /// minutes to answer.
 struct Desk {
@@ -223,37 +213,28 @@ impl Desk {
 
     fn request(&self, text: &str) -> Result<&PendingNode, Failure> {
         let line = |one: &PendingNode| format!("{}  {}", shown(&one.request_id), listing::name_of(one));
-        match select::surface_request(&self.pairings, text) {
-            Choice::One(request) => Ok(request),
-            Choice::Several(several) => Err(Failure::new(format!("`{}` could mean several requests:", shown(text)))
-                .list(several.into_iter().map(line))
-                .hint("use more of the id")),
-            Choice::Nothing => {
-                let failure = Failure::new(format!("The request `{}` is unknown or decided.", shown(text)));
-                if self.pairings.pending.is_empty() {
-                    let devices = self.target.command("devices list");
-                    return Err(failure.hint(format!(
-                        "no node's offer waits now; a node that is new here waits in `{devices}` first"
-                    )));
-                }
-                let waiting = self.pairings.pending.iter().map(line);
-                Err(failure
-                    .list(std::iter::once("These wait now:".to_owned()).chain(waiting))
-                    .hint("approve or reject one of these by its id"))
-            }
+        let found = select::surface_request(&self.pairings, text);
+        if let Some(request) = found.one(text, "requests", line, "use more of the id")? {
+            return Ok(request);
         }
+        let failure = Failure::new(format!("The request `{}` is unknown or decided.", shown(text)));
+        Err(if self.pairings.pending.is_empty() {
+            let devices = self.target.command("devices list");
+            failure.hint(format!("no node's offer waits now; a node that is new here waits in `{devices}` first"))
+        } else {
+            failure
+                .list(std::iter::once("These wait now:".to_owned()).chain(self.pairings.pending.iter().map(line)))
+                .hint("approve or reject one of these by its id")
+        })
     }
 
     fn node(&self, text: &str) -> Result<&NodeView, Failure> {
         let line = |node: &NodeView| format!("{}  {}", listing::short(&node.node_id), listing::shown_name(node));
-        match select::node(&self.nodes, text) {
-            Choice::One(node) => Ok(node),
-            Choice::Several(several) => Err(Failure::new(format!("`{}` could mean several nodes:", shown(text)))
-                .list(several.into_iter().map(line))
-                .hint("use the id, or more of it")),
-            Choice::Nothing => Err(Failure::new(format!("No node goes by `{}`.", shown(text)))
-                .list(self.nodes.nodes.iter().map(line))
-                .hint("use an id or a name from `openclaw nodes status`; a machine becomes a node with `openclaw node run`")),
-        }
+        let found = select::node(&self.nodes, text);
+        found.one(text, "nodes", line, "use the id, or more of it")?.ok_or_else(|| {
+            Failure::new(format!("No node goes by `{}`.", shown(text))).list(self.nodes.nodes.iter().map(line)).hint(
+                "use an id or a name from `openclaw nodes status`; a machine becomes a node with `openclaw node run`",
+            )
+        })
     }
 }

@@ -31,6 +31,16 @@ pub fn json(value: &impl Serialize) {
     write_all(std::io::stdout().lock(), &json_text(value));
 }
 
+/// What was done: for scripts as JSON, for people in words.
+pub fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
+    if as_json {
+        json(result);
+    } else {
+        data(words);
+    }
+    ExitCode::SUCCESS
+}
+
 /// Says something to the person at the terminal.
 pub fn say(text: &str) {
     write_all(std::io::stderr().lock(), &neutral(text));

@@ -4,6 +4,8 @@
 use protocol::node::{NodeList, NodePairingList, NodeView, PendingNode};
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 
+use super::output::{Failure, shown};
+
 /// Fewer characters than this are too easily somebody else's.
 const SHORTEST_PREFIX: usize = 4;
 
@@ -21,6 +23,17 @@ impl<T> Choice<T> {
             0 => Self::Nothing,
             1 => found.pop().map_or(Self::Nothing, Self::One),
             _ => Self::Several(found),
+        }
+    }
+
+    /// The one that is meant, if any. The failure lists the several that could be; `kind` is what they are called.
+    pub fn one(self, text: &str, kind: &str, line: impl Fn(T) -> String, hint: &str) -> Result<Option<T>, Failure> {
+        match self {
+            Self::One(found) => Ok(Some(found)),
+            Self::Nothing => Ok(None),
+            Self::Several(several) => Err(Failure::new(format!("`{}` could mean several {kind}:", shown(text)))
+                .list(several.into_iter().map(line))
+                .hint(hint)),
         }
     }
 

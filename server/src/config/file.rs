@@ -1,7 +1,6 @@
 //! The file as written: JSON5 with comments, shared with other programs. We read what is ours and
 //! change single values in place; every other byte stays.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -9,6 +8,8 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::CstRootNode;
 use protocol::Secret;
 use serde_json::Value;
+
+use crate::whole_file;
 
 /// Reads the file; a missing one is an empty object.
 pub fn read(path: &Path) -> anyhow::Result<Value> {
@@ -89,18 +90,9 @@ pub fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
     // Where there is nothing yet, there is no link to follow either.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let path = target.as_path();
-    let folder = path.parent().with_context(|| format!("{} has no folder", path.display()))?;
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        if let Ok(known) = std::fs::metadata(path) {
-            file.as_file().set_permissions(known.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        std::fs::File::open(folder)?.sync_all()
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))
+    let permissions = std::fs::metadata(path).ok().map(|known| known.permissions());
+    whole_file::replace(path, text.as_bytes(), permissions)
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

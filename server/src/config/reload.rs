@@ -1,13 +1,18 @@
 //! What a change costs: nothing, or a restart.
 
-use super::Config;
+use super::{Bind, Config};
 
-/// Whether what differs only works after a restart. Both are taken apart to the last field, so that a new
-/// setting cannot be forgotten here.
+/// Whether what differs only works after a restart.
 pub fn needs_restart(from: &Config, to: &Config) -> bool {
+    read_at_start(from) != read_at_start(to)
+}
+
+/// The settings that are only read at the start. A configuration is taken apart to the last field, so that a
+/// new setting cannot be forgotten here.
+fn read_at_start(config: &Config) -> (u16, &Bind) {
     let Config {
-        port: old_port,
-        bind: old_bind,
+        port,
+        bind,
         token: _,
         password: _,
         rate_limit: _,
@@ -17,19 +22,6 @@ pub fn needs_restart(from: &Config, to: &Config) -> bool {
         strict_transport_security: _,
         handshake_timeout_ms: _,
         max_unauthenticated_per_address: _,
-    } = from;
-    let Config {
-        port: new_port,
-        bind: new_bind,
-        token: _,
-        password: _,
-        rate_limit: _,
-        policy: _,
-        public_url: _,
-        remote_url: _,
-        strict_transport_security: _,
-        handshake_timeout_ms: _,
-        max_unauthenticated_per_address: _,
-    } = to;
-    old_port != new_port || old_bind != new_bind
+    } = config;
+    (*port, bind)
 }

@@ -113,29 +113,46 @@ fn forget_stalest(records: &mut HashMap<(Attempt, Source), Record>) {
 /// A device, if it is one, at an address.
 type Writer = (Option<DeviceId>, IpAddr);
 
+/// When something was done lately: so often within so long, and no more.
+#[derive(Debug, Default)]
+pub struct Lately(VecDeque<u64>);
+
+impl Lately {
+    /// Forgets what is longer ago than `window_ms`.
+    fn forget(&mut self, window_ms: u64, now_ms: u64) {
+        self.0.retain(|at| at + window_ms > now_ms);
+    }
+
+    /// Notes one more, if it is at most the `limit`th within `window_ms`. The error is how long to wait, in
+    /// milliseconds.
+    pub fn take(&mut self, limit: usize, window_ms: u64, now_ms: u64) -> Result<(), u64> {
+        self.forget(window_ms, now_ms);
+        match self.0.front() {
+            Some(oldest) if self.0.len() >= limit => Err(oldest + window_ms - now_ms),
+            Some(_) | None => {
+                self.0.push_back(now_ms);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Who changes the settings how often (wire.md §7.1).
 #[derive(Debug, Default)]
 pub struct WriteLimiter {
-    writes_ms: Mutex<HashMap<Writer, VecDeque<u64>>>,
+    writes: Mutex<HashMap<Writer, Lately>>,
 }
 
 impl WriteLimiter {
     /// Counts a change. The error is how long the caller has to wait, in milliseconds.
     pub fn admit(&self, device: Option<&DeviceId>, address: IpAddr, now_ms: u64) -> Result<(), u64> {
-        let mut writes = lock(&self.writes_ms);
-        for times in writes.values_mut() {
-            times.retain(|at| at + WRITE_WINDOW_MS > now_ms);
-        }
+        let mut writes = lock(&self.writes);
         // Only who holds admin rights gets here, so these are few.
-        writes.retain(|_, times| !times.is_empty());
-        let times = writes.entry((device.cloned(), address)).or_default();
-        match times.front() {
-            Some(first) if times.len() >= WRITE_LIMIT => Err(first + WRITE_WINDOW_MS - now_ms),
-            Some(_) | None => {
-                times.push_back(now_ms);
-                Ok(())
-            }
-        }
+        writes.retain(|_, lately| {
+            lately.forget(WRITE_WINDOW_MS, now_ms);
+            !lately.0.is_empty()
+        });
+        writes.entry((device.cloned(), address)).or_default().take(WRITE_LIMIT, WRITE_WINDOW_MS, now_ms)
     }
 }
 

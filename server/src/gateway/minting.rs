@@ -1,12 +1,12 @@
 //! Making one-time codes. Only so many: a stolen session must not fill the store with ways in.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use protocol::refusal::SetupRefusal;
 use protocol::{BOOTSTRAP_LIFETIME_MS, BootstrapProfile, DeviceId, Refusal, Secret};
 use uuid::Uuid;
 
+use super::limits::Lately;
 use crate::keys::{hash_code, new_secret};
 use crate::state::AppState;
 use crate::store::NewCode;
@@ -54,20 +54,12 @@ const WINDOW_MS: u64 = 60_000;
 
 /// When codes were made lately.
 #[derive(Debug, Default)]
-pub struct Minting(Mutex<VecDeque<u64>>);
+pub struct Minting(Mutex<Lately>);
 
 impl Minting {
     /// Takes one, or says how long to wait in milliseconds.
     pub fn take(&self, now_ms: u64) -> Result<(), u64> {
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        made.retain(|at| at + WINDOW_MS > now_ms);
-        match made.front() {
-            Some(oldest) if made.len() >= MAX_CODES => Err(oldest + WINDOW_MS - now_ms),
-            Some(_) | None => {
-                made.push_back(now_ms);
-                Ok(())
-            }
-        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(MAX_CODES, WINDOW_MS, now_ms)
     }
 }
 

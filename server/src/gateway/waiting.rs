@@ -26,7 +26,6 @@ pub async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     decisions: mpsc::UnboundedReceiver<(String, Wake)>,
     socket: &mut Socket<S>,
 ) -> Result<Instant, Option<Refusal>> {
-    socket.allow_one_more_frame();
     let key = PublicKey::parse(&pending.ask.public_key).ok_or(Refusal::PublicKeyInvalid)?;
     let news = PairPending {
         request_id: pending.request_id.clone(),
@@ -66,7 +65,6 @@ pub async fn hold_silently<S: AsyncRead + AsyncWrite + Unpin>(
     decisions: mpsc::UnboundedReceiver<(String, Wake)>,
     socket: &mut Socket<S>,
 ) -> Result<Instant, Option<Refusal>> {
-    socket.allow_one_more_frame();
     let decided = decision(state, pending, decisions, socket);
     tokio::time::timeout(SILENT_HOLD, decided).await.unwrap_or_else(|_| {
         let (reason, request_id) = (pending.ask.reason, pending.request_id.clone());
@@ -81,6 +79,7 @@ async fn decision<S: AsyncRead + AsyncWrite + Unpin>(
     mut decisions: mpsc::UnboundedReceiver<(String, Wake)>,
     socket: &mut Socket<S>,
 ) -> Result<Instant, Option<Refusal>> {
+    socket.allow_one_more_frame();
     let mut pings = tokio::time::interval(PING_INTERVAL);
     pings.tick().await;
     let mut answered = true;

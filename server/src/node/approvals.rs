@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** whatever is missing, unreadable or unknown in it means that nothing runs.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::policy::{Ask, Policy, Security};
+use crate::whole_file;
 
 /// The agents whose rules count, the more particular first.
 const AGENTS: [&str; 2] = ["main", "*"];
@@ -104,7 +105,7 @@ impl Approvals {
             .and_then(Value::as_array_mut);
         let Some(list) = list else { bail!("{} is damaged", self.file.display()) };
         list.push(entry);
-        write_private(&self.file, &serde_json::to_vec_pretty(&file)?)
+        whole_file::replace(&self.file, &serde_json::to_vec_pretty(&file)?, None)
             .with_context(|| format!("{} cannot be written", self.file.display()))
     }
 }
@@ -134,16 +135,6 @@ fn parse(text: &str) -> anyhow::Result<Policy> {
         allowlist,
         trouble: None,
     })
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

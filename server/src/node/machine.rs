@@ -16,17 +16,12 @@ pub fn host_name() -> Option<String> {
 
 /// How this node introduces itself.
 pub fn client(display_name: &str, instance: &str) -> Client {
-    let family = match std::env::consts::OS {
-        "macos" => "Mac",
-        "windows" => "Windows",
-        _ => "Linux",
-    };
     Client {
         id: "node-host".to_owned(),
         mode: "node".to_owned(),
         version: VERSION.to_owned(),
         platform: std::env::consts::OS.to_owned(),
-        device_family: Some(family.to_owned()),
+        device_family: Some(client::connection::device_family().to_owned()),
         display_name: Some(display_name.to_owned()),
         instance_id: Some(instance.to_owned()),
         ..Client::default()

@@ -8,9 +8,9 @@ use client::{CertificatePin, GatewayUrl};
 use protocol::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::approvals::write_private;
 use crate::advised::Advised;
 use crate::config::Paths;
+use crate::whole_file;
 
 /// The longest name of an identity, in characters.
 const LONGEST_ID: usize = 64;
@@ -84,7 +84,7 @@ impl Settings {
 
     /// Replaces the file as a whole: a token is gone only when a better one is there.
     pub fn save(&self, files: &Files) -> anyhow::Result<()> {
-        let save = || write_private(&files.settings, &serde_json::to_vec_pretty(self)?);
+        let save = || whole_file::replace(&files.settings, &serde_json::to_vec_pretty(self)?, None);
         save().with_context(|| format!("{} cannot be written", files.settings.display()))
     }
 

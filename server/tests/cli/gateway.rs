@@ -65,6 +65,15 @@ pub fn run(home: &Path, line: &[&str]) -> Done {
     }
 }
 
+/// Starts a program that goes on, and hears what it says, whichever way.
+pub fn start(command: &mut Command) -> (Child, mpsc::Receiver<String>) {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (said, heard) = mpsc::channel();
+    lines(process.stdout.take().unwrap(), said.clone());
+    lines(process.stderr.take().unwrap(), said);
+    (process, heard)
+}
+
 /// The lines of a pipe, as they come.
 pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
     std::thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| into.send(line)));
@@ -73,15 +82,9 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 impl Gateway {
     pub fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut process = command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
         // Nobody listens any more once it runs, as behind `| head`.
-        let (said, heard) = mpsc::channel();
-        lines(process.stdout.take().unwrap(), said.clone());
-        lines(process.stderr.take().unwrap(), said);
+        let (process, heard) =
+            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
             let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));

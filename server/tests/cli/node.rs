@@ -1,13 +1,13 @@
 //! `openclaw node`, `nodes` and `connect`: two programs and a gateway, as on two machines.
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::mpsc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::gateway::{Done, Gateway, PATIENCE, command, lines, run};
+use super::gateway::{Done, Gateway, PATIENCE, command, run, start};
 
 /// A node on a machine of its own. It ends with the test.
 struct Node {
@@ -19,17 +19,12 @@ struct Node {
 impl Node {
     fn start(home: TempDir, gateway: &Gateway) -> Self {
         let line = ["node", "run", "--url", &gateway.url(), "--display-name", "Box"];
-        let mut process = command(home.path(), &line)
-            .env("PATH", "/usr/bin:/bin")
-            .env("OPENCLAW_GATEWAY_TOKEN", "")
-            .env("NODE_SECRET", "secret")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (said, heard) = mpsc::channel();
-        lines(process.stdout.take().unwrap(), said.clone());
-        lines(process.stderr.take().unwrap(), said);
+        let (process, heard) = start(
+            command(home.path(), &line)
+                .env("PATH", "/usr/bin:/bin")
+                .env("OPENCLAW_GATEWAY_TOKEN", "")
+                .env("NODE_SECRET", "secret"),
+        );
         Self { home, process, heard }
     }
 

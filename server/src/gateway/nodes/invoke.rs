@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use access::metadata;
 use access::surface::{InvokeFacts, Platform, may_invoke, takes_admin_to_invoke};
 use protocol::event::Event;
 use protocol::node::{
@@ -176,14 +175,14 @@ async fn choose(state: &AppState, params: &InvokeParams) -> Result<Arc<Connectio
     let device = device.filter(|device| device.live_token(Role::Node).is_some());
     let connection = state.registry.node(&params.node_id);
     let live = connection.as_ref().and_then(|connection| connection.node.as_ref());
-    let (platform, family) = match (&connection, &device) {
-        (Some(connection), _) => metadata::described(&connection.introduction.client),
-        (None, Some(device)) => (device.platform.clone(), device.device_family.clone()),
-        (None, None) => (String::new(), None),
+    let platform = match (&connection, &device) {
+        (Some(connection), _) => Platform::of_client(&connection.introduction.client),
+        (None, Some(device)) => Platform::of(&device.platform, device.device_family.as_deref()),
+        (None, None) => Platform::Unknown,
     };
     let facts = InvokeFacts {
         command: &params.command,
-        platform: Platform::of(&platform, family.as_deref()),
+        platform,
         approved: device.as_ref().and_then(|device| device.surface.as_ref()),
         declared: live.map(|node| &node.declared),
     };

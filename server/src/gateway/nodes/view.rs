@@ -1,6 +1,5 @@
 //! Nodes as operators see them (wire.md §7.3, §7.4).
 
-use access::metadata;
 use access::pairing::Device;
 use access::surface::{Platform, effective};
 use protocol::Role;
@@ -101,8 +100,7 @@ fn usable(state: &AppState, device: &Device, connection: Option<&Connection>) ->
         let platform = Platform::of(&device.platform, device.device_family.as_deref());
         return commands.permitted(platform, &approved.surface);
     };
-    let (platform, family) = metadata::described(&connection.introduction.client);
-    let platform = Platform::of(&platform, family.as_deref());
+    let platform = Platform::of_client(&connection.introduction.client);
     effective(commands, platform, &live.declared, Some(approved))
 }
 
