@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use access::Grant;
 use access::pairing::Ask;
+use futures_channel::mpsc;
 use protocol::event::Event;
 use protocol::handshake::{AuthMethod, Client, StateVersion};
 use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::nodes::LiveNode;
@@ -56,7 +56,7 @@ pub struct Connection {
     slow_calls: AtomicUsize,
 }
 
-/// A message on its way out. Small, because every outbox keeps room for some.
+/// A message on its way out.
 #[derive(Debug)]
 pub enum Outgoing {
     Text(Box<str>),
@@ -123,7 +123,7 @@ impl Connection {
         particulars: Particulars,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Outgoing>) {
         let Particulars { introduction, node, is_owner, is_extended, pending_request } = particulars;
-        let (outbox, queue) = mpsc::unbounded_channel();
+        let (outbox, queue) = mpsc::unbounded();
         let connection = Self {
             id,
             introduction,
@@ -163,7 +163,7 @@ impl Connection {
             self.close(Close::slow_consumer());
         } else {
             // The session has ended when nobody takes messages any more.
-            let _ = self.outbox.send(outgoing);
+            let _ = self.outbox.unbounded_send(outgoing);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access::pairing::Device;
 use access::{VerifiedDevice, identity};
+use futures_channel::mpsc;
 use futures_util::FutureExt;
 use http::{HeaderMap, header};
 use protocol::event::Event;
@@ -13,7 +14,6 @@ use protocol::handshake::Challenge;
 use protocol::{CAP_PAIRING_WAIT, Close, Connect, Refusal, Request};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::admit::{self, Admitted};
@@ -58,7 +58,7 @@ impl Arrival {
 }
 
 /// A connection that was let in, with what its session needs.
-struct Entered<S> {
+pub struct Entered<S> {
     connection: Arc<Connection>,
     queue: mpsc::UnboundedReceiver<Outgoing>,
     socket: Socket<S>,
@@ -66,23 +66,21 @@ struct Entered<S> {
     backlog: Vec<String>,
 }
 
-/// Greets a socket, decides about it, and serves it if it is let in.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(state: AppState, arrival: Arrival, socket: Socket<S>) {
-    // Boxed, so that an idle session does not carry the memory its handshake needed.
-    let Some(entered) = Box::pin(enter(&state, arrival, socket)).await else {
-        return;
-    };
-    let Entered { connection, queue, socket, backlog } = entered;
-    session::run(&state, &connection, queue, socket, backlog).await;
-    // Whatever still runs for this connection ends with it.
-    connection.close(Close::silent(1005));
-    state.registry.remove(&connection);
-    nodes::left(&state, &connection);
-    tracing::info!(conn.id = %connection.id, "Disconnected");
+impl<S: AsyncRead + AsyncWrite + Unpin> Entered<S> {
+    /// Serves the connection until it ends.
+    pub async fn serve(self, state: &AppState) {
+        let Self { connection, queue, socket, backlog } = self;
+        session::run(state, &connection, queue, socket, backlog).await;
+        // Whatever still runs for this connection ends with it.
+        connection.close(Close::silent(1005));
+        state.registry.remove(&connection);
+        nodes::left(state, &connection);
+        tracing::info!(conn.id = %connection.id, "Disconnected");
+    }
 }
 
-/// The whole handshake. `None` when the client was refused or went away.
-async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
+/// Greets a socket and decides about it. `None` when the client was refused or went away.
+pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     state: &AppState,
     arrival: Arrival,
     mut socket: Socket<S>,

@@ -242,7 +242,7 @@ mod tests {
         id: &str,
         scopes: &[&str],
         is_extended: bool,
-    ) -> (Arc<Connection>, mpsc::UnboundedReceiver<Outgoing>) {
+    ) -> (Arc<Connection>, futures_channel::mpsc::UnboundedReceiver<Outgoing>) {
         let grant = Grant {
             role: Role::Operator,
             scopes: scopes.iter().copied().collect(),

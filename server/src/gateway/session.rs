@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_channel::mpsc;
+use futures_util::StreamExt;
 use protocol::frame::FrameError;
 use protocol::refusal::NodeRefusal;
 use protocol::{Close, Refusal, Request, Response};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Outgoing};
@@ -45,7 +46,7 @@ pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             biased;
             close = connection.closed() => return end(connection, queue, socket, &close).await,
-            Some(outgoing) = queue.recv() => {
+            Some(outgoing) = queue.next() => {
                 if !write(connection, &mut socket, &outgoing).await {
                     return;
                 }

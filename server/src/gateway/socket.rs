@@ -42,7 +42,8 @@ pub enum Inbound {
 }
 
 pub struct Socket<S> {
-    stream: WebSocketStream<Budgeted<S>>,
+    /// Boxed, because a future that hands it on has room for it twice.
+    stream: Box<WebSocketStream<Budgeted<S>>>,
     budget: ReadBudget,
     /// The sender was stopped in the middle of a message. Only a close can follow.
     is_mid_message: bool,
@@ -59,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_frame_size(Some(MAX_PAYLOAD));
         let budgeted = Budgeted::new(stream, budget.clone());
         let stream = WebSocketStream::from_raw_socket(budgeted, Role::Server, Some(config)).await;
-        Self { stream, budget, is_mid_message: false }
+        Self { stream: Box::new(stream), budget, is_mid_message: false }
     }
 
     /// Lets an authenticated client send frames up to the full size.
@@ -136,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.budget.lift();
         let frame = CloseFrame { code: CloseCode::from(close.code), reason: close.reason.as_str().into() };
         let goodbye = async {
-            if self.stream.close(Some(frame)).await.is_ok() {
+            if self.stream.as_mut().close(Some(frame)).await.is_ok() {
                 while let Some(Ok(_)) = self.stream.next().await {}
             }
             // After a frame that is too large the library reads no more. What is left unread would turn the

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use protocol::Refusal;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::handshake::{self, Arrival};
+use super::handshake::{self, Arrival, Entered};
 use super::socket::Socket;
 use crate::http::peer::Ingress;
 use crate::state::AppState;
@@ -45,19 +45,25 @@ pub fn upgrade(state: &AppState, ingress: Ingress, mut request: Request<Body>) -
     }
     let arrival = Arrival::new(ingress, request.headers(), place);
     let upgraded = hyper::upgrade::on(&mut request);
-    let task = serve(state.clone(), arrival, upgraded);
-    state.tasks.spawn(task);
+    // Boxed, so that an idle session does not carry the memory its handshake needed.
+    let entering = Box::pin(enter(state.clone(), arrival, upgraded));
+    let state = state.clone();
+    state.clone().tasks.spawn(async move {
+        if let Some(entered) = entering.await {
+            entered.serve(&state).await;
+        }
+    });
     switching_protocols(&accept)
 }
 
-async fn serve(state: AppState, arrival: Arrival, upgraded: hyper::upgrade::OnUpgrade) {
-    match upgraded.await {
-        Ok(stream) => {
-            let socket = Socket::accept(TokioIo::new(stream)).await;
-            handshake::serve(state, arrival, socket).await;
-        }
-        Err(error) => tracing::debug!(%error, "A client left during its upgrade"),
-    }
+async fn enter(
+    state: AppState,
+    arrival: Arrival,
+    upgraded: hyper::upgrade::OnUpgrade,
+) -> Option<Entered<TokioIo<hyper::upgrade::Upgraded>>> {
+    let stream =
+        upgraded.await.inspect_err(|error| tracing::debug!(%error, "A client left during its upgrade")).ok()?;
+    handshake::enter(&state, arrival, Socket::accept(TokioIo::new(stream)).await).await
 }
 
 /// The answer to a valid WebSocket key (RFC 6455 §4.2.2), if the request is one.
