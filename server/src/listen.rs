@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use protocol::pairing::Network;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tower::ServiceExt;
 
 use crate::advised::Advised;
@@ -116,6 +116,11 @@ pub async fn serve_owner(state: AppState, listener: UnixListener, owner_uid: u32
             Err(error) => pause_after(&error).await,
         }
     }
+}
+
+/// Serves the owner over a stream that is open already.
+pub fn serve_owner_stream(state: &AppState, stream: UnixStream, router: Router) {
+    serve_connection(state, stream, Peer::Owner, router);
 }
 
 async fn pause_after(error: &io::Error) {

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use protocol::event::Event;
 use protocol::{Close, Secret};
 use serde_json::json;
+use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,10 @@ use crate::{listen, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+
+/// How long a starting gateway waits for a command that works on the store, and how often it looks.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What `openclaw gateway run` was told.
 #[derive(Debug, Default)]
@@ -72,19 +77,68 @@ impl Gateway {
     pub async fn start(paths: Paths, env: &Environment, flags: Overrides, clock: Clock) -> anyhow::Result<Self> {
         let started = Instant::now();
         prepare_folders(&paths)?;
-        let lock = lock(&paths)?;
+        let lock = lock_patiently(&paths).await?;
         let config = load_config(&paths, env, &flags)?;
+        let listeners = listen::bind(&config.bind, config.port).await?;
+        let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
+        let port = listeners.first().context("there is no listener")?.local_addr()?.port();
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, port, started, lock };
+        let gateway = Self::assemble(parts).await?;
+        let state = &gateway.state;
+        state.registry.broadcast_presence(presence::list(state));
+        let router = router(state);
+        for listener in listeners {
+            state.tasks.spawn(listen::serve_tcp(state.clone(), listener, router.clone()));
+        }
+        state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
+        state.tasks.spawn(sweeper::tick(state.clone()));
+        state.tasks.spawn(sweeper::sweep_regularly(state.clone()));
+        state.tasks.spawn(sweeper::tell_health(state.clone()));
+        state.tasks.spawn(presence::announce_changes(state.clone()));
+        state.tasks.spawn(live::watch(state.clone()));
+        let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
+        Ok(gateway)
+    }
+
+    /// A gateway for the one command that holds the other end of `stream`, without listeners: what a command
+    /// uses while no gateway runs. `None` while somebody else holds the state directory.
+    ///
+    /// It needs no settings: where they cannot be read it works with the default ones, because looking after
+    /// devices must not depend on them.
+    pub async fn serve_one_command(
+        paths: Paths,
+        env: &Environment,
+        clock: Clock,
+        stream: UnixStream,
+    ) -> anyhow::Result<Option<Self>> {
+        prepare_folders(&paths)?;
+        let Some(lock) = try_lock(&paths)? else {
+            return Ok(None);
+        };
+        let (flags, started) = (Overrides::default(), Instant::now());
+        let config = live::load(&paths.config_file, env, &flags).or_else(|error| {
+            tracing::warn!(%error, "The settings cannot be used");
+            live::defaults()
+        })?;
+        let port = config.port;
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, port, started, lock };
+        let gateway = Self::assemble(parts).await?;
+        listen::serve_owner_stream(&gateway.state, stream, router(&gateway.state));
+        Ok(Some(gateway))
+    }
+
+    async fn assemble(parts: Parts) -> anyhow::Result<Self> {
+        let Parts { paths, env, flags, clock, config, port, started, lock } = parts;
         let store = SqliteStore::open(&paths.store_file)
             .await
             .with_context(|| format!("the pairing store {} cannot be opened", paths.store_file.display()))?;
         let server_key = ServerKey::load_or_create(&paths.server_key)?;
-        let listeners = listen::bind(&config.bind, config.port).await?;
-        let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
-        let port = listeners.first().context("there is no listener")?.local_addr()?.port();
         let identity = client::Identity::load_or_create(&paths.gateway_identity, clock.now_ms())?;
-        let applied = server_key.opaque_hash(&file::read_text(&paths.config_file)?);
+        // Settings that cannot even be read are nobody's; whoever needs them has refused them by now.
+        let applied = server_key.opaque_hash(&file::read_text(&paths.config_file).unwrap_or_default());
         let (publish, config) = watch::channel(Arc::new(config));
-        let live = Live::new(publish.clone(), env.clone(), flags, applied);
+        let live = Live::new(publish.clone(), env, flags, applied);
         let state = AppState {
             config,
             live: Arc::new(live),
@@ -107,20 +161,14 @@ impl Gateway {
             invocations: Arc::default(),
             host_name: machine::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
-        state.registry.broadcast_presence(presence::list(&state));
-        let router = router(&state);
-        for listener in listeners {
-            state.tasks.spawn(listen::serve_tcp(state.clone(), listener, router.clone()));
-        }
-        state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
-        state.tasks.spawn(sweeper::tick(state.clone()));
-        state.tasks.spawn(sweeper::sweep_regularly(state.clone()));
-        state.tasks.spawn(sweeper::tell_health(state.clone()));
-        state.tasks.spawn(presence::announce_changes(state.clone()));
-        state.tasks.spawn(live::watch(state.clone()));
-        let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(Self { state, publish, _lock: lock })
+    }
+
+    /// Stops when the last connection has ended.
+    pub async fn stop_when_idle(self) {
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
+        self.stop().await;
     }
 
     /// Says goodbye to everyone, finishes what is under way, and closes the store.
@@ -142,6 +190,18 @@ impl Gateway {
         let _ = std::fs::remove_file(&state.paths.owner_socket);
         tracing::info!("The gateway has stopped");
     }
+}
+
+/// What a gateway is put together from.
+struct Parts {
+    paths: Paths,
+    env: Environment,
+    flags: Overrides,
+    clock: Clock,
+    config: Config,
+    port: u16,
+    started: Instant,
+    lock: std::fs::File,
 }
 
 /// Makes the folders, for their owner alone.
@@ -178,8 +238,26 @@ fn create_private(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two gateways on one state directory would decide behind each other's backs.
-fn lock(paths: &Paths) -> anyhow::Result<std::fs::File> {
+/// Two gateways on one state directory would decide behind each other's backs. A command that works on the
+/// store meanwhile is waited for.
+async fn lock_patiently(paths: &Paths) -> anyhow::Result<std::fs::File> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        if let Some(lock) = try_lock(paths)? {
+            return Ok(lock);
+        }
+        if Instant::now() > deadline {
+            bail!(Advised::new(
+                format!("a gateway runs already with the state directory {}", paths.state_dir.display()),
+                "see `openclaw gateway status`"
+            ));
+        }
+        tokio::time::sleep(LOCK_INTERVAL).await;
+    }
+}
+
+/// Takes the state directory, unless somebody else has it.
+fn try_lock(paths: &Paths) -> anyhow::Result<Option<std::fs::File>> {
     let path = paths.store_file.with_file_name("gateway.lock");
     if !path.exists() {
         create_private(&path)?;
@@ -189,11 +267,8 @@ fn lock(paths: &Paths) -> anyhow::Result<std::fs::File> {
         .open(&path)
         .with_context(|| format!("{} cannot be opened", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => bail!(Advised::new(
-            format!("a gateway runs already with the state directory {}", paths.state_dir.display()),
-            "see `openclaw gateway status`"
-        )),
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("{} cannot be locked", path.display()))
         }

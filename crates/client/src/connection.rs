@@ -18,13 +18,14 @@ use protocol::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
-use crate::endpoint::{ByteStream, Endpoint};
+use crate::endpoint::{ByteStream, Endpoint, OWNER_REQUEST_URL};
 use crate::error::{CallError, ConnectError};
 use crate::identity::Identity;
 
@@ -167,13 +168,34 @@ impl Connection {
         on_pending: impl FnMut(&PairPending),
     ) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + options.timeout;
-        let mut link = timeout_at(deadline, Link::dial(endpoint)).await.map_err(|_| ConnectError::TimedOut)??;
+        let link = timeout_at(deadline, Link::dial(endpoint)).await.map_err(|_| ConnectError::TimedOut)??;
+        Self::enter(link, &endpoint.to_string(), options, deadline, on_pending).await
+    }
+
+    /// Opens a connection over a stream that leads to a gateway already. `at` is what errors call it.
+    pub async fn open_on<S>(stream: S, at: &str, options: &ConnectOptions) -> Result<Self, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let deadline = Instant::now() + options.timeout;
+        let upgrade = Link::upgrade(Box::new(stream), OWNER_REQUEST_URL, at);
+        let link = timeout_at(deadline, upgrade).await.map_err(|_| ConnectError::TimedOut)??;
+        Self::enter(link, at, options, deadline, |_| {}).await
+    }
+
+    async fn enter(
+        mut link: Link,
+        at: &str,
+        options: &ConnectOptions,
+        deadline: Instant,
+        on_pending: impl FnMut(&PairPending),
+    ) -> Result<Self, ConnectError> {
         match link.shake_hands(options, deadline, on_pending).await {
             Ok((challenge, hello)) => {
                 Ok(Self { link, opened_at_ms: challenge.ts, hello, events: VecDeque::new(), timeout: options.timeout })
             }
             Err(CallError::Refused(error)) => Err(ConnectError::Refused { error, close: link.close_said().await }),
-            Err(other) => Err(other.while_connecting(endpoint.to_string())),
+            Err(other) => Err(other.while_connecting(at.to_owned())),
         }
     }
 
@@ -247,22 +269,29 @@ struct Link {
 
 impl Link {
     async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
-        let unreachable = |source| ConnectError::Unreachable { at: endpoint.to_string(), source };
-        let stream = endpoint.dial().await.map_err(unreachable)?;
+        let at = endpoint.to_string();
+        match endpoint.dial().await {
+            Ok(stream) => Self::upgrade(stream, &endpoint.request_url(), &at).await,
+            Err(source) => Err(ConnectError::Unreachable { at, source }),
+        }
+    }
+
+    async fn upgrade(stream: Box<dyn ByteStream>, url: &str, at: &str) -> Result<Self, ConnectError> {
+        let at = at.to_owned();
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
             .write_buffer_size(0)
             .max_message_size(Some(MAX_PAYLOAD))
             .max_frame_size(Some(MAX_PAYLOAD));
-        let upgrade = tokio_tungstenite::client_async_with_config(endpoint.request_url(), stream, Some(config));
+        let upgrade = tokio_tungstenite::client_async_with_config(url, stream, Some(config));
         match upgrade.await {
             Ok((socket, _)) => Ok(Self { socket, last_id: 0 }),
             Err(WebSocketError::Http(response)) => Err(ConnectError::Rejected {
-                at: endpoint.to_string(),
+                at,
                 status: response.status().as_u16(),
                 body: String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).trim().to_owned(),
             }),
-            Err(WebSocketError::Io(source)) => Err(unreachable(source)),
+            Err(WebSocketError::Io(source)) => Err(ConnectError::Unreachable { at, source }),
             Err(other) => Err(ConnectError::Protocol(other.to_string())),
         }
     }

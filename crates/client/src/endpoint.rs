@@ -12,6 +12,9 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::tls::{self, CertificatePin};
 
+/// The address in an upgrade request to a gateway that has no address.
+pub(crate) const OWNER_REQUEST_URL: &str = "ws://localhost/";
+
 /// The other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -140,7 +143,7 @@ impl Endpoint {
     /// The address in the upgrade request.
     pub(crate) fn request_url(&self) -> String {
         match self {
-            Self::Owner { .. } => "ws://localhost/".to_owned(),
+            Self::Owner { .. } => OWNER_REQUEST_URL.to_owned(),
             Self::Tcp(url) => url.to_string(),
         }
     }

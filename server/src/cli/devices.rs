@@ -146,7 +146,7 @@ struct Desk {
 impl Desk {
     async fn visit(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
         let target = Target::new(args, env)?;
-        let mut connection = target.open(&[PAIRING, READ]).await?;
+        let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
         let list = connection.ask(Method::DevicePairList, ()).await?;
         let now_ms = connection.opened_at_ms();
         connection.close().await;

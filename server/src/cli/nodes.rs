@@ -107,7 +107,7 @@ async fn reject(args: &NodesDecideArgs, env: &Environment) -> Outcome {
 async fn describe(args: &NodesOneArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit(&args.target, env).await?;
     let node = desk.node(args.node.text())?;
-    let mut connection = desk.target.open(&[PAIRING, READ]).await?;
+    let mut connection = desk.target.open_or_store(&[PAIRING, READ]).await?;
     let params = NodeRef { node_id: node.node_id.clone() };
     let answer = connection.ask::<Value>(Method::NodeDescribe, &params).await;
     connection.close().await;
@@ -198,7 +198,7 @@ struct Desk {
 impl Desk {
     async fn visit(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
         let target = Target::new(args, env)?;
-        let mut connection = target.open(&[PAIRING, READ]).await?;
+        let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
         let pairings = connection.ask(Method::NodePairList, ()).await?;
         let nodes = connection.ask(Method::NodeList, ()).await?;
         connection.close().await;

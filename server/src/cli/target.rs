@@ -3,7 +3,8 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
 use protocol::event::PairPending;
@@ -13,19 +14,27 @@ use protocol::{Fingerprint, Method, Role, Scopes, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::net::UnixStream;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use crate::clock::Clock;
 use crate::config::{Environment, Paths};
 use crate::node::machine::host_name;
+use crate::start::Gateway;
+
+/// How often a command looks whether the store is free.
+const STORE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A gateway and how to get in.
 pub struct Target {
     endpoint: Endpoint,
     auth: Auth,
     paths: Paths,
+    env: Environment,
     timeout: Duration,
+    /// Whether it was said that no gateway runs.
+    says_store: AtomicBool,
 }
 
 /// Why there is no connection.
@@ -54,7 +63,8 @@ impl Target {
             Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
         };
         let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
-        Ok(Self { endpoint, auth, paths, timeout: Duration::from_secs(args.timeout) })
+        let timeout = Duration::from_secs(args.timeout);
+        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, says_store: AtomicBool::new(false) })
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
@@ -100,10 +110,49 @@ impl Target {
         }
     }
 
+    /// As [`Target::open`], but while no gateway runs on this machine the command works on the store itself.
+    pub async fn open_or_store(&self, scopes: &[&str]) -> Result<Connection, OpenError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match self.open(scopes).await {
+                Err(OpenError::NotRunning) => {}
+                opened => return opened,
+            }
+            if let Some(connection) = self.open_store().await.map_err(|error| OpenError::Failed(error.into()))? {
+                return Ok(connection);
+            }
+            // A gateway is just starting or stopping, or another command is at work.
+            if Instant::now() > deadline {
+                return Err(OpenError::Failed(
+                    Failure::new(format!("The state directory {} is in use, but no gateway answers there.", self.paths.state_dir.display()))
+                        .hint("see whether a gateway hangs: `openclaw gateway status`"),
+                ));
+            }
+            tokio::time::sleep(STORE_INTERVAL).await;
+        }
+    }
+
+    /// A connection to a gateway of our own, which ends with it. `None` while somebody else holds the store.
+    async fn open_store(&self) -> anyhow::Result<Option<Connection>> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let clock = Clock::default();
+        let Some(gateway) = Gateway::serve_one_command(self.paths.clone(), &self.env, clock, theirs).await? else {
+            return Ok(None);
+        };
+        let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
+        let store = self.paths.store_file.display().to_string();
+        let connection = Connection::open_on(ours, &store, &options).await?;
+        tokio::spawn(gateway.stop_when_idle());
+        if !self.says_store.swap(true, Ordering::Relaxed) {
+            say("note: the gateway is not running; this works on its store");
+        }
+        Ok(Some(connection))
+    }
+
     /// Carries a decision to the gateway. A device that may not decide this asks for admin rights once, as
     /// the official command line does.
     pub async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
-        let mut connection = self.open(&[PAIRING, READ]).await?;
+        let mut connection = self.open_or_store(&[PAIRING, READ]).await?;
         let answer = connection.ask(method, &params).await;
         connection.close().await;
         match answer {
