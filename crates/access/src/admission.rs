@@ -18,7 +18,7 @@ use crate::metadata;
 use crate::pairing::{Ask, Device};
 use crate::policy::{AuthMode, Knock, Policy};
 
-pub use ask::{introduce, offer};
+pub use ask::{Asker, offer};
 pub use facts::{BootstrapProof, Facts, Presented, SharedSecret};
 
 use ask::new_ask;

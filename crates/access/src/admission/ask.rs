@@ -1,8 +1,9 @@
 //! What a person is shown of a device that asks (wire.md §6.2).
 
+use protocol::handshake::Client;
 use protocol::node::Offer;
 use protocol::pairing::{Origin, PairingReason};
-use protocol::{Connect, Role, Scopes};
+use protocol::{Connect, DeviceId, Role, Scopes};
 
 use super::{Facts, Proof};
 use crate::identity::VerifiedDevice;
@@ -27,47 +28,64 @@ pub(super) fn new_ask(
     reason: PairingReason,
     proof: Proof,
 ) -> Ask {
+    let connect = facts.connect;
+    let who = Asker {
+        device_id: device.id(),
+        public_key: &device.key().to_base64url(),
+        client: &connect.client,
+        user_agent: connect.user_agent.as_deref(),
+        attribution: facts.attribution,
+        is_encrypted: facts.is_encrypted,
+        page: facts.page,
+    };
     Ask {
-        role,
-        scopes: asked.clone(),
-        reason,
         has_secret: proof != Proof::Knock && proof != Proof::DeviceKey,
-        node: (role == Role::Node).then(|| offer(facts.connect, policy)),
-        ..introduce(facts.connect, device, facts.attribution, facts.is_encrypted, facts.page)
+        node: (role == Role::Node).then(|| offer(connect, policy)),
+        ..who.ask(role, asked.clone(), reason)
     }
 }
 
-/// How a device presents itself when it asks for more than it has. What it asks for is empty here.
-pub fn introduce(
-    connect: &Connect,
-    device: &VerifiedDevice,
-    attribution: &Attribution,
-    is_encrypted: bool,
-    page: Option<&str>,
-) -> Ask {
-    let client = &connect.client;
-    let (platform, device_family) = metadata::described(client);
-    Ask {
-        device_id: device.id().clone(),
-        public_key: device.key().to_base64url(),
-        display_name: client.display_name.clone(),
-        platform,
-        device_family,
-        client_id: client.id.clone(),
-        client_mode: client.mode.clone(),
-        role: connect.role().unwrap_or(Role::Operator),
-        scopes: Scopes::default(),
-        reason: PairingReason::ScopeUpgrade,
-        has_secret: false,
-        is_direct_local: attribution.is_direct_local(),
-        origin: Origin {
-            address: attribution.client.to_string(),
-            network: attribution.network(),
-            resolved: attribution.resolved(),
-            encrypted: is_encrypted,
-            page: page.map(str::to_owned),
-        },
-        user_agent: connect.user_agent.clone(),
-        node: None,
+/// A device that asks a person: who it is, in its own words and in ours, and where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    pub device_id: &'a DeviceId,
+    /// In base64url, as it is stored and shown.
+    pub public_key: &'a str,
+    pub client: &'a Client,
+    pub user_agent: Option<&'a str>,
+    pub attribution: &'a Attribution,
+    pub is_encrypted: bool,
+    /// The Origin header, which a browser adds and a program does not.
+    pub page: Option<&'a str>,
+}
+
+impl Asker<'_> {
+    /// Asks for these scopes in this role; without a secret and without an offer, unless the caller adds them.
+    pub fn ask(self, role: Role, scopes: Scopes, reason: PairingReason) -> Ask {
+        let Self { device_id, public_key, client, user_agent, attribution, is_encrypted, page } = self;
+        let (platform, device_family) = metadata::described(client);
+        Ask {
+            device_id: device_id.clone(),
+            public_key: public_key.to_owned(),
+            display_name: client.display_name.clone(),
+            platform,
+            device_family,
+            client_id: client.id.clone(),
+            client_mode: client.mode.clone(),
+            role,
+            scopes,
+            reason,
+            has_secret: false,
+            is_direct_local: attribution.is_direct_local(),
+            origin: Origin {
+                address: attribution.client.to_string(),
+                network: attribution.network(),
+                resolved: attribution.resolved(),
+                encrypted: is_encrypted,
+                page: page.map(str::to_owned),
+            },
+            user_agent: user_agent.map(str::to_owned),
+            node: None,
+        }
     }
 }
