@@ -18,7 +18,7 @@ use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use crate::clock::Clock;
 use crate::config::{Environment, Paths};
-use crate::node::machine::host_name;
+use crate::system::host_name;
 
 /// A gateway and how to get in.
 pub struct Target {
