@@ -4,80 +4,21 @@
 //! Invariant: the page dials again by itself only after losing a gateway, never after a refusal. A refusal has a
 //! reason, and repeating the same request would not change it.
 
+mod notice;
+mod screen;
+
 use protocol::event::PairPending;
-use protocol::refusal::{Advice, SecretKind};
-use protocol::{BootstrapProfile, Challenge, Refusal, Secret, WireError};
+use protocol::refusal::SecretKind;
+use protocol::{BootstrapProfile, Challenge, Secret, WireError};
 use serde_json::Value;
 
 use crate::backoff;
 use crate::hello::Hello;
 
-/// What the person sees.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Screen {
-    Connecting,
-    Secret(SecretPrompt),
-    Waiting(PairPending),
-    Connected(Box<Welcome>),
-    Refused(Box<RefusedNotice>),
-    /// The browser gives a page no key here.
-    Insecure,
-    /// The browser cannot make or keep the key; its own words.
-    Unsupported(String),
-    /// No gateway answers. The time of the next attempt by this browser's clock; `None` while one is under way.
-    Away {
-        retry_at_ms: Option<u64>,
-    },
-    Removed,
-}
+pub use notice::UNKNOWN_REFUSAL;
+pub use screen::{RefusedNotice, Screen, SecretProblem, SecretPrompt, WayOut, Welcome};
 
-/// The form for the gateway's token or password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretPrompt {
-    pub kind: SecretKind,
-    pub problem: Option<SecretProblem>,
-    /// A typed secret is on its way.
-    pub is_checking: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretProblem {
-    Wrong,
-    /// Too many wrong ones; until then, by this browser's clock.
-    TooMany {
-        until_ms: u64,
-    },
-}
-
-/// What the gateway said when it let this browser in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Welcome {
-    pub hello: Hello,
-    /// When it said so, by this browser's clock.
-    pub at_ms: u64,
-    /// An owner link was redeemed for it.
-    pub by_owner_link: bool,
-    /// It came with a link, but was paired already.
-    pub link_unused: bool,
-    /// This browser waited for a person first.
-    pub has_waited: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct RefusedNotice {
-    pub sentence: String,
-    pub next_step: String,
-    /// The gateway's own words, for whoever reports it.
-    pub technical: String,
-    pub way_out: WayOut,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayOut {
-    TryAgain,
-    Reload,
-    WithoutLink,
-}
+use notice::{SPENT_LINK, detail, notice, way_out};
 
 /// What this browser shows the gateway beside its key. Kept in memory only, and only until it has served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -362,40 +303,6 @@ impl Session {
             }
         }
     }
-}
-
-fn way_out(code: &str, error: &WireError) -> WayOut {
-    match code {
-        "AUTH_BOOTSTRAP_TOKEN_INVALID" => WayOut::WithoutLink,
-        "PROTOCOL_MISMATCH" if detail(error, "reloadRequired") == Some(&Value::Bool(true)) => WayOut::Reload,
-        _ => WayOut::TryAgain,
-    }
-}
-
-fn notice(error: &WireError, way_out: WayOut) -> RefusedNotice {
-    // The gateway's update and a plain version mismatch share one code; only the first is cured by reloading.
-    let advice = match way_out {
-        WayOut::Reload => Some(Refusal::ControlUiOutdated { gateway_build_id: String::new() }.advice()),
-        WayOut::TryAgain | WayOut::WithoutLink => Refusal::advice_for(error),
-    };
-    let Advice { sentence, next_step } = advice.unwrap_or(UNKNOWN_REFUSAL);
-    RefusedNotice {
-        sentence: sentence.to_owned(),
-        next_step: next_step.to_owned(),
-        technical: error.message.clone(),
-        way_out,
-    }
-}
-
-/// What helps against a used link, for whoever did not make it.
-const SPENT_LINK: &str = "Ask whoever gave it to you for a new one: Devices, then Pair a device.";
-
-/// For refusals of a gateway newer than this page.
-pub const UNKNOWN_REFUSAL: Advice =
-    Advice { sentence: "The gateway said no.", next_step: "The line below is its reason; its log says more." };
-
-fn detail<'a>(error: &'a WireError, key: &str) -> Option<&'a Value> {
-    error.details.as_ref()?.get(key)
 }
 
 #[cfg(test)]

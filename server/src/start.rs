@@ -22,10 +22,9 @@ use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::{presence, sweeper};
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
-use crate::node::machine;
 use crate::state::AppState;
 use crate::store::SqliteStore;
-use crate::{listen, telemetry};
+use crate::{listen, system, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -159,7 +158,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             seen: Arc::default(),
             invocations: Arc::default(),
-            host_name: machine::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
+            host_name: system::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
         Ok(Self { state, publish, _lock: lock })
     }

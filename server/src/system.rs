@@ -1,10 +1,11 @@
-//! The machine the gateway runs on, measured at most once a second.
+//! The machine that this program runs on: what a gateway and a node tell of it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use protocol::node::HostStats;
 use sysinfo::{CpuRefreshKind, Disks, System};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 /// How long a measurement is good for.
 const SHELF_LIFE: Duration = Duration::from_secs(1);
 
-/// Measures the machine.
+/// Measures the machine at most once a second.
 #[derive(Debug)]
 pub struct SystemProbe {
     process_instance_id: String,
@@ -27,16 +28,10 @@ pub struct Measured {
     pub release: String,
     pub arch: &'static str,
     pub os_label: String,
-    pub cpu_count: usize,
     pub cpu_model: Option<String>,
-    /// Over 1, 5 and 15 minutes.
-    pub load_average: [f64; 3],
-    pub memory_total_bytes: u64,
-    /// What programs could still have without swapping.
-    pub memory_free_bytes: u64,
+    /// How busy it is; the disk is the one that the state directory is on.
+    pub stats: HostStats,
     pub disks: Vec<Disk>,
-    /// The disk that the state directory is on.
-    pub state_disk: Option<Disk>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,19 +70,35 @@ impl SystemProbe {
     }
 }
 
+/// What the system calls this machine.
+pub fn host_name() -> Option<String> {
+    let name = System::host_name().ok()?.trim().to_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// The name of this machine, or `localhost` where it has none.
 pub fn hostname() -> String {
-    System::host_name().unwrap_or_else(|_| "localhost".to_owned())
+    host_name().unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// The release of the kernel, where the system tells.
+pub fn release() -> Option<String> {
+    System::kernel_version().ok()
+}
+
+/// How busy the machine is, as a node tells it. `None` where the system does not tell in a way we know. Reading
+/// it takes some milliseconds of a thread of its own.
+pub async fn stats(state_dir: &Path) -> Option<HostStats> {
+    let state_dir = state_dir.to_owned();
+    let measured = tokio::task::spawn_blocking(move || stats_of(&look()?, &state_dir)).await.ok()?;
+    let measured = measured.inspect_err(|error| tracing::debug!(%error, "The machine cannot be measured"));
+    measured.ok().filter(HostStats::is_plausible)
 }
 
 fn measure(state_dir: &Path) -> anyhow::Result<Measured> {
-    let mut system = System::new()?;
-    system.refresh_memory();
-    system.refresh_cpu_list(CpuRefreshKind::nothing());
-    let load = System::load_average()?;
+    let system = look()?;
     let release = System::kernel_version()?;
     let platform = platform(std::env::consts::OS);
-    let disks = disks()?;
     let cpu_model = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty());
     Ok(Measured {
         hostname: hostname(),
@@ -95,13 +106,31 @@ fn measure(state_dir: &Path) -> anyhow::Result<Measured> {
         os_label: format!("{} {release}", os_name(platform)),
         release,
         arch: arch(std::env::consts::ARCH),
-        cpu_count: system.cpus().len(),
         cpu_model,
+        stats: stats_of(&system, state_dir)?,
+        disks: disks()?,
+    })
+}
+
+fn look() -> anyhow::Result<System> {
+    let mut system = System::new()?;
+    system.refresh_memory();
+    system.refresh_cpu_list(CpuRefreshKind::nothing());
+    Ok(system)
+}
+
+fn stats_of(system: &System, state_dir: &Path) -> anyhow::Result<HostStats> {
+    let load = System::load_average()?;
+    // Asked of the directory itself: the list of disks leaves out those that are in memory or elsewhere.
+    let disk = rustix::fs::statvfs(state_dir).ok();
+    Ok(HostStats {
+        cpu_count: u32::try_from(system.cpus().len())?,
         load_average: [load.one, load.five, load.fifteen],
         memory_total_bytes: system.total_memory(),
         memory_free_bytes: system.available_memory(),
-        state_disk: disk_of(&disks, state_dir).cloned(),
-        disks,
+        disk_total_bytes: disk.as_ref().map(|disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
+        disk_available_bytes: disk.as_ref().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        updated_at_ms: None,
     })
 }
 
@@ -118,12 +147,6 @@ fn disks() -> anyhow::Result<Vec<Disk>> {
         available_bytes: disk.available_space(),
     });
     Ok(disks.collect())
-}
-
-/// The disk with the longest mount point above a path.
-fn disk_of<'a>(disks: &'a [Disk], path: &Path) -> Option<&'a Disk> {
-    let above = disks.iter().filter(|disk| path.starts_with(&disk.path));
-    above.max_by_key(|disk| disk.path.components().count())
 }
 
 fn platform(os: &'static str) -> &'static str {
@@ -155,22 +178,33 @@ fn arch(arch: &'static str) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_path_is_on_the_disk_that_is_mounted_closest_above_it() {
-        let disk = |path: &str| Disk { path: path.into(), total_bytes: 1, available_bytes: 1 };
-        let disks = [disk("/"), disk("/home"), disk("/home/ada2")];
-        assert_eq!(disk_of(&disks, Path::new("/home/ada/.openclaw")), Some(&disks[1]));
-        assert_eq!(disk_of(&disks, Path::new("/var")), Some(&disks[0]));
-        assert_eq!(disk_of(&[], Path::new("/var")), None);
-    }
-
     #[tokio::test]
     async fn a_measurement_is_made_once_a_second_and_agrees_with_the_system() {
         let probe = SystemProbe::default();
         let first = probe.measure(Path::new("/")).await.unwrap();
         let again = probe.measure(Path::new("/")).await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
-        assert!(first.memory_free_bytes > 0 && first.memory_free_bytes <= first.memory_total_bytes);
-        assert!(first.cpu_count >= 1 && !first.release.is_empty() && !first.hostname.is_empty());
+        assert!(first.stats.is_plausible());
+        assert!(!first.release.is_empty() && !first.hostname.is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_numbers_are_those_of_the_kernel() {
+        let told = stats(Path::new("/")).await.unwrap();
+        let memory = std::fs::read_to_string("/proc/meminfo").unwrap();
+        let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")).unwrap();
+        assert_eq!(told.memory_total_bytes, total.parse::<u64>().unwrap() * 1024);
+        let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+        let cpus = cpus.lines().filter(|line| line.starts_with("processor")).count();
+        assert_eq!(usize::try_from(told.cpu_count).unwrap(), cpus);
+        assert!(told.memory_free_bytes > 0);
+        assert!(told.disk_available_bytes.unwrap() <= told.disk_total_bytes.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_not_there_is_on_no_disk() {
+        let told = stats(Path::new("/nowhere/at/all")).await.unwrap();
+        assert_eq!((told.disk_total_bytes, told.disk_available_bytes), (None, None));
     }
 }

@@ -1,6 +1,6 @@
 use protocol::pairing::PairingReason;
 use protocol::refusal::Audience;
-use protocol::{DeviceId, PublicKey, Role, Scopes};
+use protocol::{DeviceId, PublicKey, Refusal, Role, Scopes};
 
 use super::*;
 

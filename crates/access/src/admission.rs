@@ -3,12 +3,13 @@
 //! **Invariant:** there is no policy `if` about admission anywhere else. The facts are gathered before
 //! [`decide`] is called; what it returns is carried out without a second thought.
 
+mod ask;
 mod code;
+mod facts;
 mod secret;
 
 use protocol::handshake::AuthMethod;
-use protocol::node::Offer;
-use protocol::pairing::{ApprovedVia, Network, Origin, PairingReason};
+use protocol::pairing::{ApprovedVia, Network, PairingReason};
 use protocol::{BootstrapProfile, CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
 
 use crate::identity::VerifiedDevice;
@@ -16,60 +17,11 @@ use crate::locality::{Attribution, Ingress};
 use crate::metadata;
 use crate::pairing::{Ask, Device};
 use crate::policy::{AuthMode, Knock, Policy};
-use crate::surface::Platform;
 
-/// Everything that is known when a connection asks to be let in.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    pub connect: &'a Connect,
-    pub device: Option<&'a VerifiedDevice>,
-    /// Whether the operating system vouches for the owner (the unix socket in the state directory).
-    pub is_owner: bool,
-    pub attribution: &'a Attribution,
-    pub is_encrypted: bool,
-    /// The Origin header, which a browser adds and a program does not.
-    pub page: Option<&'a str>,
-    pub shared_secret: SharedSecret,
-    pub device_token: Presented,
-    pub bootstrap: BootstrapProof,
-    /// The device as stored, if it was approved.
-    pub paired: Option<&'a Device>,
-}
+pub use ask::{Asker, offer};
+pub use facts::{BootstrapProof, Facts, Presented, SharedSecret};
 
-/// The shared token or password, compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SharedSecret {
-    NotGiven,
-    Match,
-    Mismatch,
-    /// The gateway has none to compare with.
-    NotConfigured,
-    /// Not compared: too many wrong ones came from there.
-    Locked {
-        retry_after_ms: u64,
-    },
-}
-
-/// A credential bound to one device, looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presented {
-    NotGiven,
-    Valid,
-    Invalid,
-    Locked { retry_after_ms: u64 },
-}
-
-/// A one-time code, looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BootstrapProof {
-    NotGiven,
-    /// It belongs to this device and is of this profile.
-    Valid(BootstrapProfile),
-    Invalid,
-    Locked {
-        retry_after_ms: u64,
-    },
-}
+use ask::new_ask;
 
 /// What becomes of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -300,66 +252,6 @@ fn missing(paired: Option<&Device>, connect: &Connect, role: Role, asked: &Scope
 
 fn token_allows(paired: Option<&Device>, role: Role, asked: &Scopes) -> bool {
     paired.and_then(|device| device.live_token(role)).is_some_and(|token| token.scopes.allow_all(role, asked))
-}
-
-/// What a node offers, as far as it may (wire.md §9.4).
-pub fn offer(connect: &Connect, policy: &Policy) -> Offer {
-    let platform = Platform::of_client(&connect.client);
-    Offer { version: connect.client.version.clone(), surface: policy.commands.permitted(platform, &connect.surface()) }
-}
-
-fn new_ask(
-    facts: &Facts<'_>,
-    policy: &Policy,
-    device: &VerifiedDevice,
-    role: Role,
-    asked: &Scopes,
-    reason: PairingReason,
-    proof: Proof,
-) -> Ask {
-    Ask {
-        role,
-        scopes: asked.clone(),
-        reason,
-        has_secret: proof != Proof::Knock && proof != Proof::DeviceKey,
-        node: (role == Role::Node).then(|| offer(facts.connect, policy)),
-        ..introduce(facts.connect, device, facts.attribution, facts.is_encrypted, facts.page)
-    }
-}
-
-/// How a device presents itself when it asks for more than it has. What it asks for is empty here.
-pub fn introduce(
-    connect: &Connect,
-    device: &VerifiedDevice,
-    attribution: &Attribution,
-    is_encrypted: bool,
-    page: Option<&str>,
-) -> Ask {
-    let client = &connect.client;
-    let (platform, device_family) = metadata::described(client);
-    Ask {
-        device_id: device.id().clone(),
-        public_key: device.key().to_base64url(),
-        display_name: client.display_name.clone(),
-        platform,
-        device_family,
-        client_id: client.id.clone(),
-        client_mode: client.mode.clone(),
-        role: connect.role().unwrap_or(Role::Operator),
-        scopes: Scopes::default(),
-        reason: PairingReason::ScopeUpgrade,
-        has_secret: false,
-        is_direct_local: attribution.is_direct_local(),
-        origin: Origin {
-            address: attribution.client.to_string(),
-            network: attribution.network(),
-            resolved: attribution.resolved(),
-            encrypted: is_encrypted,
-            page: page.map(str::to_owned),
-        },
-        user_agent: connect.user_agent.clone(),
-        node: None,
-    }
 }
 
 /// Whether this machine vouches for the device (wire.md §5.4): only over a direct loopback connection,

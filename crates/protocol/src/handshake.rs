@@ -1,6 +1,9 @@
 //! The handshake: the gateway's challenge, the client's `connect`, the gateway's `hello-ok`
 //! (wire.md §2).
 
+mod connect_shape;
+mod hello;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,8 +12,11 @@ use serde_json::Value;
 use crate::device::SignedFields;
 use crate::role::Scopes;
 use crate::secret::Secret;
-use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 use crate::{CAP_PAIRING_WAIT, MINIMUM_PROBE_PROTOCOL, PROTOCOL_VERSION, Role};
+
+pub use hello::{
+    AuthMethod, DeviceTokenGiven, Features, HelloAuth, HelloOk, ServerIdentity, Snapshot, StateVersion, TransportPolicy,
+};
 
 /// Who may say hello: the programs that know this protocol (wire.md §2.2).
 pub const CLIENT_IDS: [&str; 17] = [
@@ -128,78 +134,10 @@ pub struct Auth {
     pub password: Option<Secret>,
 }
 
-/// What a client says of itself is stored and shown before anybody knows it, so it has to be short. The
-/// reference sets no limit; real clients stay far below this one.
-const WORD: Shape = Shape::Text { min: 1, max: 256 };
-
-/// How many scopes a client may ask for. There are ten.
-const MAX_SCOPES: usize = 64;
-
-/// How many capabilities, commands or permissions a client may declare.
-const MAX_DECLARED: usize = 256;
-
-const CLIENT: &[Property] = &[
-    required("id", Shape::OneOf(&CLIENT_IDS)),
-    required("version", WORD),
-    required("platform", WORD),
-    required("mode", Shape::OneOf(&CLIENT_MODES)),
-    optional("displayName", WORD),
-    optional("buildId", Shape::Text { min: 1, max: 96 }),
-    optional("deviceFamily", WORD),
-    optional("modelIdentifier", WORD),
-    optional("timeZone", Shape::Text { min: 1, max: 64 }),
-    optional("instanceId", WORD),
-];
-
-const DEVICE: &[Property] = &[
-    required("id", NON_EMPTY),
-    required("publicKey", NON_EMPTY),
-    required("signature", NON_EMPTY),
-    required("signedAt", Shape::Integer { min: 0 }),
-    required("nonce", NON_EMPTY),
-];
-
-const AUTH: &[Property] = &[
-    optional("token", TEXT),
-    optional("bootstrapToken", TEXT),
-    optional("deviceToken", TEXT),
-    optional("password", TEXT),
-    optional("approvalRuntimeToken", TEXT),
-    optional("agentRuntimeIdentityToken", TEXT),
-];
-
-const CONNECT: Shape = Shape::Object(&[
-    required("minProtocol", Shape::Integer { min: 1 }),
-    required("maxProtocol", Shape::Integer { min: 1 }),
-    required("client", Shape::Object(CLIENT)),
-    optional("role", NON_EMPTY),
-    optional("scopes", Shape::List(&WORD)),
-    optional("caps", Shape::List(&WORD)),
-    optional("commands", Shape::List(&WORD)),
-    optional("permissions", Shape::Flags),
-    optional("pathEnv", TEXT),
-    optional("computerUse", Shape::Any),
-    optional("workerRuns", Shape::Any),
-    optional("modelCatalog", Shape::Any),
-    optional("device", Shape::Object(DEVICE)),
-    optional("auth", Shape::Object(AUTH)),
-    optional("locale", Shape::Text { min: 0, max: 256 }),
-    optional("userAgent", Shape::Text { min: 0, max: 1024 }),
-]);
-
 impl Connect {
     /// Checks the closed shape. The error names every problem.
     pub fn parse(params: &Value) -> Result<Self, String> {
-        CONNECT.check(params)?;
-        for (name, most) in [("scopes", MAX_SCOPES), ("caps", MAX_DECLARED), ("commands", MAX_DECLARED)] {
-            if params.get(name).and_then(Value::as_array).is_some_and(|items| items.len() > most) {
-                return Err(format!("at /{name}: must not have more than {most} items"));
-            }
-        }
-        let permissions = params.get("permissions").and_then(Value::as_object);
-        if permissions.is_some_and(|flags| flags.len() > MAX_DECLARED || flags.keys().any(|name| name.len() > 256)) {
-            return Err(format!("at /permissions: must not have more than {MAX_DECLARED} short names"));
-        }
+        connect_shape::check(params)?;
         Self::deserialize(params).map_err(|error| error.to_string())
     }
 
@@ -299,125 +237,6 @@ impl Auth {
         [&self.token, &self.bootstrap_token, &self.device_token, &self.password]
             .into_iter()
             .all(|secret| Self::given(secret.as_ref()).is_none())
-    }
-}
-
-/// The payload of the answer to `connect` (wire.md §2.5).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HelloOk {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub protocol: u32,
-    pub server: ServerIdentity,
-    pub features: Features,
-    pub snapshot: Snapshot,
-    pub auth: HelloAuth,
-    pub policy: TransportPolicy,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ServerIdentity {
-    pub version: String,
-    pub conn_id: String,
-}
-
-/// What works here: names of methods and events.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Features {
-    pub methods: Vec<String>,
-    pub events: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    pub presence: Vec<Value>,
-    pub health: Value,
-    pub state_version: StateVersion,
-    pub uptime_ms: u64,
-    /// Only for admins, as the two that follow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_path: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state_dir: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auth_mode: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StateVersion {
-    pub presence: u64,
-    pub health: u64,
-}
-
-/// What the connection may do, and the device token to keep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HelloAuth {
-    pub method: AuthMethod,
-    pub role: Role,
-    pub scopes: Scopes,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_token: Option<Secret>,
-    /// Unix epoch, milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub issued_at_ms: Option<u64>,
-    /// Tokens for further roles that a setup code gave the device (wire.md §10.3).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub device_tokens: Vec<DeviceTokenGiven>,
-    /// Extension: scopes that were asked for and now wait for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending_scopes: Option<Scopes>,
-    /// Extension: the request they wait in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending_request_id: Option<String>,
-}
-
-/// A device token for another role than that of the connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceTokenGiven {
-    pub device_token: Secret,
-    pub role: Role,
-    pub scopes: Scopes,
-    /// Unix epoch, milliseconds.
-    pub issued_at_ms: u64,
-}
-
-/// What let a connection in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AuthMethod {
-    Token,
-    Password,
-    DeviceToken,
-    BootstrapToken,
-    None,
-    /// Extension: the device's signature alone.
-    DeviceKey,
-    /// Extension: the owner's unix socket.
-    Owner,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TransportPolicy {
-    /// Bytes.
-    pub max_payload: usize,
-    /// Bytes.
-    pub max_buffered_bytes: usize,
-    pub tick_interval_ms: u64,
-}
-
-impl Default for TransportPolicy {
-    fn default() -> Self {
-        Self {
-            max_payload: crate::MAX_PAYLOAD,
-            max_buffered_bytes: crate::MAX_BUFFERED_BYTES,
-            tick_interval_ms: crate::TICK_INTERVAL_MS,
-        }
     }
 }
 

@@ -1,17 +1,20 @@
 //! Every method: its name, who may call it, its parameters and its result (wire.md §7).
 
+mod devices;
+mod setup;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::SetupCompleted;
+use crate::Refusal;
 use crate::operations::{
     BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
 };
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
-use crate::secret::Secret;
-use crate::setup_code::{BootstrapProfile, SetupAccess};
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
-use crate::{DeviceId, Refusal};
+
+pub use devices::{ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams};
+pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
 /// Who may call a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,200 +218,6 @@ impl Method {
 /// No parameters, or none that matter: `health` can be asked to probe, and nothing here needs probing.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Nothing {}
-
-/// Parameters of `device.pair.approve`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ApproveParams {
-    pub request_id: String,
-    /// Extension: the digest of what was shown. An approval with a stale one is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-}
-
-/// Parameters of `device.pair.reject`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestRef {
-    pub request_id: String,
-}
-
-/// Parameters of `device.pair.remove`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceRef {
-    pub device_id: DeviceId,
-}
-
-/// Parameters of `node.pending.ack`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PendingAckParams {
-    pub ids: Vec<String>,
-}
-
-/// Parameters of `node.pluginSurface.refresh`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PluginSurfaceParams {
-    pub surface: String,
-}
-
-/// Parameters of `node.pluginTools.update`; their shape was checked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PluginToolsParams {
-    pub tools: Vec<Value>,
-}
-
-/// Parameters of `node.skills.update`; their shape was checked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SkillsParams {
-    pub skills: Vec<Value>,
-}
-
-/// Parameters of `device.pair.rename`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RenameParams {
-    pub device_id: DeviceId,
-    pub label: String,
-}
-
-/// Parameters of `device.token.rotate` and `device.token.revoke`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TokenParams {
-    pub device_id: DeviceId,
-    pub role: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Scopes>,
-}
-
-/// Result of `device.pair.approve`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Approved {
-    pub request_id: String,
-    pub device: crate::pairing::PairedDevice,
-}
-
-/// Result of `device.token.rotate`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rotated {
-    pub device_id: DeviceId,
-    pub role: Role,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<Secret>,
-    pub scopes: Scopes,
-    pub rotated_at_ms: u64,
-    pub token_delivery: TokenDelivery,
-}
-
-/// Whether a rotated token travels in the answer: only to the very device it belongs to (wire.md §7.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TokenDelivery {
-    InBand,
-    WithheldCrossDevice,
-}
-
-/// Parameters of `device.pair.setupCode` (wire.md §10.2).
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SetupCodeParams {
-    /// The address to put into the code, whatever the settings say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_url: Option<String>,
-    /// Whether `gateway.remote.url` comes before what the gateway finds out by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prefer_remote_url: Option<bool>,
-    /// Whether the result carries a picture; absent means yes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub include_qr: Option<bool>,
-    /// Absent means everything but letting others in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bootstrap_profile: Option<BootstrapProfile>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub join_url: Option<bool>,
-}
-
-/// Result of `device.pair.setupCode`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SetupCodeMade {
-    pub setup_id: String,
-    pub expires_at_ms: u64,
-    pub setup_code: Secret,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub join_url: Option<Secret>,
-    /// The bare code as a PNG.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub qr_data_url: Option<Secret>,
-    pub gateway_url: String,
-    /// Which secret the gateway asks strangers for: `token` or `password`. The code holds neither.
-    pub auth: String,
-    pub url_source: String,
-    pub access: SetupAccess,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_downgraded: Option<bool>,
-    /// Extension: the bare code as a picture that a page can draw itself.
-    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
-    pub qr: Option<QrPath>,
-    /// Extension: a link that lets the browser of a phone in, where the address is `https`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<PageLink>,
-}
-
-/// Extension: a QR code as an SVG path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct QrPath {
-    /// The `d` of a path that fills the dark modules, one unit each.
-    pub qr_svg_path: Secret,
-    /// Width and height in modules, with the quiet zone around.
-    pub qr_size: usize,
-}
-
-/// Extension: a link that a phone's camera opens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PageLink {
-    pub url: Secret,
-    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
-    pub qr: Option<QrPath>,
-}
-
-/// Parameters of `device.pair.setupStatus`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SetupRef {
-    pub setup_id: String,
-}
-
-/// Result of `device.pair.setupStatus`: nothing as long as nobody came.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SetupStatus {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion: Option<SetupCompleted>,
-    /// The code was used, but whether the device heard that it is in is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_uncertain: Option<SetupCompleted>,
-}
-
-/// Result of `owner.link`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OwnerLink {
-    /// The one-time code that goes into the fragment of the link.
-    pub bootstrap_token: Secret,
-    pub expires_at_ms: u64,
-    /// The port the gateway listens on.
-    pub port: u16,
-    /// Whether the gateway itself speaks TLS there.
-    pub tls: bool,
-    /// The address a browser on this machine should use.
-    pub host: String,
-}
 
 #[cfg(test)]
 mod tests {

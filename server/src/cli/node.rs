@@ -20,11 +20,11 @@ use crate::node::approvals::Approvals;
 use crate::node::ask::{Asker, Terminal};
 use crate::node::commands::Desk;
 use crate::node::host::{Host, Told};
-use crate::node::machine;
 use crate::node::notify::Notifier;
 use crate::node::pace::detail_code;
 use crate::node::settings::{Files, Settings};
 use crate::node::surroundings::Surroundings;
+use crate::system::host_name;
 
 /// Where a gateway is if nothing else is said.
 const USUAL_PORT: u16 = 18789;
@@ -123,7 +123,7 @@ pub async fn serve(to: Introduction, who: &NodeWhoArgs, env: &Environment) -> Ou
         notifier: Notifier::find(&surroundings),
         surroundings,
         asker: if asks { Asker::Terminal(Terminal::here(say)) } else { Asker::Nobody },
-        display_name: settings.display_name.clone().or_else(machine::host_name).unwrap_or_else(|| "Node".to_owned()),
+        display_name: settings.display_name.clone().or_else(host_name).unwrap_or_else(|| "Node".to_owned()),
         gateway: format!("The gateway at {url}"),
     };
     if let Some(trouble) = desk.approvals.load().trouble {

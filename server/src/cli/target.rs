@@ -20,8 +20,8 @@ use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use crate::clock::Clock;
 use crate::config::{Environment, Paths};
-use crate::node::machine::host_name;
 use crate::start::Gateway;
+use crate::system::host_name;
 
 /// How often a command looks whether the store is free.
 const STORE_INTERVAL: Duration = Duration::from_millis(20);
@@ -124,8 +124,11 @@ impl Target {
             // A gateway is just starting or stopping, or another command is at work.
             if Instant::now() > deadline {
                 return Err(OpenError::Failed(
-                    Failure::new(format!("The state directory {} is in use, but no gateway answers there.", self.paths.state_dir.display()))
-                        .hint("see whether a gateway hangs: `openclaw gateway status`"),
+                    Failure::new(format!(
+                        "The state directory {} is in use, but no gateway answers there.",
+                        self.paths.state_dir.display()
+                    ))
+                    .hint("see whether a gateway hangs: `openclaw gateway status`"),
                 ));
             }
             tokio::time::sleep(STORE_INTERVAL).await;

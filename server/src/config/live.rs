@@ -106,6 +106,11 @@ pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result
     accept(path, Config::resolve(&value, env, flags))
 }
 
+/// The settings of an empty file.
+pub fn defaults() -> anyhow::Result<Config> {
+    accept(Path::new("the defaults"), Config::resolve(&json!({}), &Environment::default(), &Overrides::default()))
+}
+
 fn accept(path: &Path, resolved: Result<Resolved, Vec<Problem>>) -> anyhow::Result<Config> {
     match resolved {
         Ok(resolved) => {

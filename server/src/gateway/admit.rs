@@ -5,7 +5,7 @@ use std::time::Instant;
 use access::admission::{BootstrapProof, Facts, SharedSecret, Verdict, Waiting};
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
-use access::pairing::{Ask, Device, DevicePairing, PairingEvent};
+use access::pairing::{Device, DevicePairing, PairingEvent};
 use access::{Grant, VerifiedDevice, metadata};
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
@@ -66,12 +66,6 @@ pub fn check_surroundings(config: &Config, arrival: &Arrival, connect: &Connect)
         is_behind_trusted_proxy: matches!(arrival.ingress.attribution.ingress, Way::TrustedProxy { .. }),
     };
     origin::check(page, &config.policy.origins)
-}
-
-/// What a device that got in would ask a person with, were it to ask for more (wire.md §7.2).
-pub fn introduce(arrival: &Arrival, connect: &Connect, device: &VerifiedDevice) -> Ask {
-    let page = arrival.page.as_deref();
-    access::admission::introduce(connect, device, &arrival.ingress.attribution, arrival.ingress.is_encrypted, page)
 }
 
 /// Lets a candidate in, holds it until a person has decided, or says why not. An error without a

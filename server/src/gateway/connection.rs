@@ -1,12 +1,10 @@
 //! One authenticated connection as the rest of the gateway sees it: who it is, and its outbox.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use access::Grant;
-use access::pairing::Ask;
+use access::{Attribution, Grant};
 use futures_channel::mpsc;
 use protocol::event::Event;
 use protocol::handshake::{AuthMethod, Client, StateVersion};
@@ -23,13 +21,13 @@ const MAX_SLOW_CALLS: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Introduction {
     pub client: Client,
-    /// The resolved address of the client.
-    pub address: IpAddr,
-    pub is_direct_local: bool,
+    pub user_agent: Option<String>,
+    pub attribution: Attribution,
+    pub is_encrypted: bool,
+    /// The Origin header: the page that opened the socket.
+    pub page: Option<String>,
     /// Unix epoch milliseconds.
     pub connected_at_ms: u64,
-    /// What the device would ask a person with, were it to ask for more.
-    pub ask: Option<Box<Ask>>,
 }
 
 /// An authenticated connection as others see it.

@@ -120,21 +120,20 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = hello::compose(state, &connection_id, &admitted);
     let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
-    let attribution = &arrival.ingress.attribution;
-    let introduction = Introduction {
-        client: connect.client.clone(),
-        address: attribution.client,
-        is_direct_local: attribution.is_direct_local(),
-        connected_at_ms: state.clock.now_ms(),
-        ask: device.as_ref().map(|device| Box::new(admit::introduce(&arrival, &connect, device))),
-    };
     let device_id = device.map(|device| device.id().clone());
     let particulars = Particulars {
-        introduction,
         node: LiveNode::of(&connect, grant.role).map(Box::new),
         is_owner: arrival.ingress.is_owner,
         is_extended: connect.has_cap(CAP_PAIRING_WAIT),
         pending_request,
+        introduction: Introduction {
+            client: connect.client,
+            user_agent: connect.user_agent,
+            attribution: arrival.ingress.attribution,
+            is_encrypted: arrival.ingress.is_encrypted,
+            page: arrival.page,
+            connected_at_ms: state.clock.now_ms(),
+        },
     };
     let (connection, queue) = Connection::new(connection_id, &grant, device_id, particulars);
     // Registered first, so that a revocation from now on finds it; the hello is first in its queue.
@@ -143,7 +142,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     if state.registry.revocations() != revocations && !still_holds(state, &connection, paired.as_ref()).await {
         connection.close(Close::device_removed());
     }
-    log_admission(&connection, &arrival, &connect);
+    log_admission(&connection);
     Some(Entered { connection, queue, socket, backlog })
 }
 
@@ -267,13 +266,13 @@ fn log_refusal(connection_id: &str, arrival: &Arrival, connect: Option<&Connect>
     );
 }
 
-fn log_admission(connection: &Connection, arrival: &Arrival, connect: &Connect) {
-    let attribution = &arrival.ingress.attribution;
+fn log_admission(connection: &Connection) {
+    let Introduction { client, attribution, .. } = &connection.introduction;
     tracing::info!(
         conn.id = %connection.id,
         peer.address = %attribution.client,
         peer.resolved = attribution.resolved(),
-        client.id = connect.client.id,
+        client.id = client.id,
         device.id = connection.device_id.as_ref().and_then(|id| id.as_str().get(..8)),
         role = %connection.role,
         "Connected"

@@ -83,7 +83,8 @@ fn entry(connection: &Connection) -> Value {
     };
     put("host", client.display_name.as_deref());
     put("clientId", Some(&client.id));
-    let ip = (!introduction.is_direct_local).then(|| introduction.address.to_string());
+    let attribution = &introduction.attribution;
+    let ip = (!attribution.is_direct_local()).then(|| attribution.client.to_string());
     put("ip", ip.as_deref());
     put("version", Some(&client.version));
     put("platform", Some(&client.platform));

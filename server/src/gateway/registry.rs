@@ -230,7 +230,8 @@ impl Registry {
 mod tests {
     use std::net::IpAddr;
 
-    use access::Grant;
+    use access::locality::Ingress;
+    use access::{Attribution, Grant};
     use protocol::MAX_BUFFERED_BYTES;
     use protocol::handshake::{AuthMethod, Client};
 
@@ -253,10 +254,11 @@ mod tests {
         };
         let introduction = Introduction {
             client: Client::default(),
-            address: IpAddr::from([127, 0, 0, 1]),
-            is_direct_local: true,
+            user_agent: None,
+            attribution: Attribution { ingress: Ingress::DirectLocal, client: IpAddr::from([127, 0, 0, 1]) },
+            is_encrypted: false,
+            page: None,
             connected_at_ms: 0,
-            ask: None,
         };
         let (is_owner, pending_request) = (false, None);
         let particulars = Particulars { introduction, node: None, is_owner, is_extended, pending_request };

@@ -25,6 +25,7 @@ use super::machine;
 use super::pace::{Pace, detail_code, says_removed};
 use super::repeats::{Repeats, Seen};
 use super::settings::{DeviceToken, Files, Settings};
+use crate::system;
 
 /// How often the node tells how its machine does (wire.md §9.2).
 const STATS_EVERY: Duration = Duration::from_mins(1);
@@ -351,7 +352,7 @@ impl Visit<'_> {
     /// Tells how the machine does. What comes back tells whether this node's offer was approved.
     async fn report(&mut self) -> Result<(), CallError> {
         self.stats_at = Instant::now() + STATS_EVERY;
-        let (event, payload) = match machine::stats(&self.host.state_dir) {
+        let (event, payload) = match system::stats(&self.host.state_dir).await {
             Some(stats) => ("node.host.stats", serde_json::to_string(&stats).ok()),
             None => ("node.presence.alive", Some(r#"{"reason":"interval"}"#.to_owned())),
         };

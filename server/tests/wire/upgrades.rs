@@ -43,7 +43,17 @@ async fn what_a_device_asks_for_waits_like_a_wider_connect() {
     assert_eq!((&shown["scopes"], &shown["isRepair"]), (&json!(WIDER), &json!(true)));
     let evidence = &shown["evidence"];
     assert_eq!((&evidence["reason"], &evidence["hasSecret"]), (&json!("scope-upgrade"), &json!(false)));
-    assert_eq!(evidence["origin"]["address"], "192.0.2.2");
+    let origin = json!({
+        "address": "192.0.2.2",
+        "network": "public",
+        "resolved": "through the trusted proxy 127.0.0.1",
+        "encrypted": false,
+    });
+    assert_eq!(evidence["origin"], origin);
+    assert_eq!(
+        (&shown["publicKey"], &shown["clientId"], &shown["role"]),
+        (&json!(Key::new(1).public()), &json!("cli"), &json!("operator"))
+    );
     assert_eq!(evidence["approvedScopes"], json!(["operator.pairing"]));
     assert_eq!(ask(&mut client).await, request_id, "asking again is the same request");
 }

@@ -3,7 +3,8 @@
 use protocol::pairing::ApprovedVia;
 use protocol::{BootstrapProfile, Refusal, Role, Scopes};
 
-use super::{Facts, Grant, Proof, Verdict, Waiting, missing, new_ask};
+use super::ask::new_ask;
+use super::{Facts, Grant, Proof, Verdict, Waiting, missing};
 use crate::bootstrap::{self, Redemption};
 use crate::identity::VerifiedDevice;
 use crate::policy::Policy;

@@ -8,6 +8,23 @@ use protocol::{Refusal, Role};
 
 use super::{Decider, Declaration, Device, DevicePairing, Effect, Step};
 
+impl Declaration {
+    /// Whether all of it was approved, and is stored as it is said now: then there is nothing to write down.
+    pub fn is_known(&self, device: &Device) -> bool {
+        let is_the_same = |approved: &NodeSurface| {
+            self.is_within(approved)
+                && approved.version == self.offer.version
+                && approved.display_name == self.display_name
+        };
+        device.pending_surface.is_none() && device.surface.as_ref().is_some_and(is_the_same)
+    }
+
+    /// Whether a person has approved everything that is offered.
+    fn is_within(&self, approved: &NodeSurface) -> bool {
+        approved.surface.covers(&self.offer.surface)
+    }
+}
+
 /// A node says what it offers. What was approved before stays usable; what is new waits for a person,
 /// under an id that never stands for more than what was shown under it.
 pub(super) fn declare(mut state: DevicePairing, declared: Declaration, request_id: String, now_ms: u64) -> Step {
@@ -15,8 +32,7 @@ pub(super) fn declare(mut state: DevicePairing, declared: Declaration, request_i
         return (state, Vec::new());
     };
     let waiting = device.pending_surface.take();
-    if let Some(approved) = device.surface.as_mut().filter(|approved| approved.surface.covers(&declared.offer.surface))
-    {
+    if let Some(approved) = device.surface.as_mut().filter(|approved| declared.is_within(approved)) {
         approved.version = declared.offer.version;
         approved.display_name = declared.display_name;
         return (state, waiting.iter().map(rejected).collect());
@@ -154,5 +170,95 @@ impl Device {
             silent: pending.silent,
             ts: pending.ts,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PairingEvent, Token, step};
+    use super::*;
+    use protocol::node::Surface;
+    use protocol::{DeviceId, Scopes};
+
+    const NOW: u64 = 1_000_000;
+
+    fn declaration(version: &str, commands: &[&str]) -> Declaration {
+        let commands = commands.iter().map(|&command| command.to_owned()).collect();
+        Declaration {
+            display_name: Some("Shed".to_owned()),
+            platform: "linux".to_owned(),
+            device_family: None,
+            offer: Offer { version: version.to_owned(), surface: Surface { commands, ..Surface::default() } },
+        }
+    }
+
+    /// A node of which `device.info` and `system.which` were approved in version 1.
+    fn node() -> Device {
+        let token = Token {
+            role: Role::Node,
+            generation: "g".to_owned(),
+            scopes: Scopes::default(),
+            issuer: None,
+            created_at_ms: NOW,
+            rotated_at_ms: None,
+            revoked_at_ms: None,
+            last_used_at_ms: None,
+        };
+        let mut device = Device {
+            device_id: DeviceId::claimed("d1"),
+            public_key: "key".to_owned(),
+            display_name: Some("Shed".to_owned()),
+            operator_label: None,
+            platform: "linux".to_owned(),
+            device_family: None,
+            client_id: "node-host".to_owned(),
+            client_mode: "node".to_owned(),
+            role: Role::Node,
+            roles: vec![Role::Node],
+            scopes: Scopes::default(),
+            remote_ip: None,
+            approved_via: ApprovedVia::Owner,
+            created_at_ms: NOW,
+            approved_at_ms: NOW,
+            last_seen_at_ms: None,
+            last_seen_reason: None,
+            tokens: vec![token],
+            surface: None,
+            pending_surface: None,
+            last_connected_at_ms: None,
+            last_disconnected_at_ms: None,
+        };
+        accept(&mut device, declaration("1", &["device.info", "system.which"]).offer, NOW);
+        device
+    }
+
+    fn declared(device: Device, declaration: Declaration) -> (Device, Vec<Effect>) {
+        let state = DevicePairing { paired: Some(device), pending: None };
+        let event = PairingEvent::Declare { declaration: Box::new(declaration), request_id: "r1".to_owned() };
+        let (state, effects) = step(state, event, NOW + 1).unwrap();
+        (state.paired.unwrap(), effects)
+    }
+
+    #[track_caller]
+    fn check_known(device: &Device, declaration: Declaration, expected: bool) {
+        assert_eq!(declaration.is_known(device), expected);
+        let is_unchanged = declared(device.clone(), declaration) == (device.clone(), Vec::new());
+        assert_eq!(is_unchanged, expected);
+    }
+
+    #[test]
+    fn a_declaration_is_known_exactly_if_it_changes_nothing() {
+        let unnamed = Declaration { display_name: None, ..declaration("1", &["device.info"]) };
+        let (waits, _) = declared(node(), declaration("1", &["system.run"]));
+        assert!(waits.pending_surface.is_some());
+        let never_approved = Device { surface: None, ..node() };
+
+        check_known(&node(), declaration("1", &["device.info", "system.which"]), true);
+        check_known(&node(), declaration("1", &["device.info"]), true);
+        check_known(&node(), declaration("1", &["device.info", "system.run"]), false);
+        check_known(&node(), declaration("2", &["device.info"]), false);
+        check_known(&node(), unnamed, false);
+        check_known(&waits, declaration("1", &["device.info"]), false);
+        check_known(&never_approved, declaration("1", &["device.info"]), false);
     }
 }

@@ -56,7 +56,8 @@ pub async fn write(
     params: ConfigWriteParams,
 ) -> Result<Value, Refusal> {
     let now_ms = state.clock.now_ms();
-    let counted = state.write_limiter.admit(caller.device_id.as_ref(), caller.introduction.address, now_ms);
+    let address = caller.introduction.attribution.client;
+    let counted = state.write_limiter.admit(caller.device_id.as_ref(), address, now_ms);
     counted.map_err(|retry_after_ms| {
         let method = method.name();
         Refusal::Config(ConfigRefusal::TooManyWrites { method, limit: WRITE_LIMIT, retry_after_ms })

@@ -2,8 +2,10 @@
 //! about is never read from what they send.
 
 use protocol::event::Event;
-use protocol::method::{PendingAckParams, PluginSurfaceParams, PluginToolsParams, SkillsParams};
-use protocol::node::{HostStats, InvokeProgressParams, InvokeResultParams, NodeEventParams};
+use protocol::node::{
+    HostStats, InvokeProgressParams, InvokeResultParams, NodeEventParams, PendingAckParams, PluginSurfaceParams,
+    PluginToolsParams, SkillsParams,
+};
 use protocol::refusal::{NodeRefusal, Work};
 use protocol::{DeviceId, Method, Refusal, Role};
 use serde_json::{Value, json};

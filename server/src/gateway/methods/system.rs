@@ -13,6 +13,7 @@ pub async fn info(state: &AppState) -> Result<Value, Refusal> {
         tracing::error!(%error, "The machine cannot be measured");
         Refusal::Config(ConfigRefusal::FileUnavailable { file: ConfigFile::System })
     })?;
+    let now = &measured.stats;
     let mut info = json!({
         "machineName": measured.hostname,
         "hostname": measured.hostname,
@@ -25,10 +26,10 @@ pub async fn info(state: &AppState) -> Result<Value, Refusal> {
         "pid": std::process::id(),
         "processInstanceId": state.system.process_instance_id(),
         "uptimeMs": state.uptime_ms(),
-        "cpuCount": measured.cpu_count,
-        "loadAverage": measured.load_average,
-        "memoryTotalBytes": measured.memory_total_bytes,
-        "memoryFreeBytes": measured.memory_free_bytes,
+        "cpuCount": now.cpu_count,
+        "loadAverage": now.load_average,
+        "memoryTotalBytes": now.memory_total_bytes,
+        "memoryFreeBytes": now.memory_free_bytes,
         "disks": measured.disks.iter().map(|disk| json!({
             "path": disk.path, "totalBytes": disk.total_bytes, "availableBytes": disk.available_bytes,
         })).collect::<Vec<Value>>(),
@@ -36,10 +37,10 @@ pub async fn info(state: &AppState) -> Result<Value, Refusal> {
     if let Some(model) = &measured.cpu_model {
         info["cpuModel"] = model.as_str().into();
     }
-    if let Some(disk) = &measured.state_disk {
+    if let (Some(total), Some(available)) = (now.disk_total_bytes, now.disk_available_bytes) {
         info["diskPath"] = json!(state.paths.state_dir);
-        info["diskTotalBytes"] = disk.total_bytes.into();
-        info["diskAvailableBytes"] = disk.available_bytes.into();
+        info["diskTotalBytes"] = total.into();
+        info["diskAvailableBytes"] = available.into();
     }
     Ok(info)
 }

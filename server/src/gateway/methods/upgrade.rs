@@ -1,6 +1,7 @@
 //! `device.scopes.*`: a device that is in asks for more, and waits for a person (wire.md §7.2). It is the same
 //! kind of request as a wider `connect`, and goes through the same `pairing::step`.
 
+use access::admission::Asker;
 use access::pairing::{Ask, Device, PairingEvent};
 use protocol::event::Decision;
 use protocol::handshake::AuthMethod;
@@ -13,15 +14,15 @@ use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::gateway::connection::Connection;
+use crate::gateway::connection::{Connection, Introduction};
 use crate::gateway::effects;
 use crate::gateway::registry::Wake;
 use crate::state::AppState;
 
 /// Asks a person for more.
 pub async fn request(state: &AppState, caller: &Connection, params: UpgradeParams) -> Result<Value, Refusal> {
-    let introduced = caller.introduction.ask.as_deref().ok_or(Refusal::Upgrade(UpgradeRefusal::DeviceRequired))?;
-    paired(state, &introduced.device_id).await?;
+    let device_id = caller.device_id.as_ref().ok_or(Refusal::Upgrade(UpgradeRefusal::DeviceRequired))?;
+    let device = paired(state, device_id).await?;
     let scopes = params.scopes;
     if let Some(unknown) = scopes.iter().find(|scope| !OPERATOR_SCOPES.contains(scope)) {
         return Err(Refusal::Upgrade(UpgradeRefusal::ScopeUnknown { scope: unknown.to_owned() }));
@@ -29,15 +30,22 @@ pub async fn request(state: &AppState, caller: &Connection, params: UpgradeParam
     if !caller.scopes.iter().all(|held| scopes.contains(held)) {
         return Err(Refusal::Upgrade(UpgradeRefusal::LeavesOut));
     }
+    let Introduction { client, user_agent, attribution, is_encrypted, page, .. } = &caller.introduction;
+    let asker = Asker {
+        device_id,
+        public_key: &device.public_key,
+        client,
+        user_agent: user_agent.as_deref(),
+        attribution,
+        is_encrypted: *is_encrypted,
+        page: page.as_deref(),
+    };
     let ask = Ask {
-        role: Role::Operator,
-        scopes: scopes.normalized(),
-        reason: PairingReason::ScopeUpgrade,
         has_secret: matches!(caller.method, AuthMethod::Token | AuthMethod::Password),
-        ..introduced.clone()
+        ..asker.ask(Role::Operator, scopes.normalized(), PairingReason::ScopeUpgrade)
     };
     let event = PairingEvent::Ask { ask: Box::new(ask), request_id: Uuid::new_v4().to_string() };
-    let applied = effects::apply(state, &introduced.device_id, event).await.map_err(|error| error.refusal())?;
+    let applied = effects::apply(state, device_id, event).await.map_err(|error| error.refusal())?;
     let pending = applied.pending.ok_or(Refusal::StoreUnavailable)?;
     Ok(json!({"requestId": pending.request_id}))
 }

@@ -12,17 +12,16 @@ use crate::state::AppState;
 /// Compares the declaration with what was approved, and stores what is new. The result is the device as it
 /// is stored then.
 pub async fn declare(state: &AppState, connect: &Connect, device: Device) -> Result<Device, Refusal> {
-    let offer = offer(connect, &state.config().policy);
-    let is_known = device.surface.as_ref().is_some_and(|approved| {
-        approved.surface.covers(&offer.surface)
-            && approved.version == offer.version
-            && approved.display_name == connect.client.display_name
-    });
-    if is_known && device.pending_surface.is_none() {
+    let (platform, device_family) = metadata::described(&connect.client);
+    let declaration = Declaration {
+        display_name: connect.client.display_name.clone(),
+        platform,
+        device_family,
+        offer: offer(connect, &state.config().policy),
+    };
+    if declaration.is_known(&device) {
         return Ok(device);
     }
-    let (platform, device_family) = metadata::described(&connect.client);
-    let declaration = Declaration { display_name: connect.client.display_name.clone(), platform, device_family, offer };
     let event = PairingEvent::Declare { declaration: Box::new(declaration), request_id: Uuid::new_v4().to_string() };
     let stored = effects::apply(state, &device.device_id, event).await.map_err(|error| error.refusal())?;
     Ok(stored.paired.unwrap_or(device))
