@@ -24,6 +24,9 @@ before(async () => {
 afterEach(async () => {
   await barred?.context.close();
   await gateway.rejectAll();
+  // A dialog that a failed test left open would be in the way.
+  await owner.page.reload();
+  await owner.page.getByTestId("paired-device").first().waitFor();
   await cards(owner.page).waitFor({ state: "detached" });
 });
 
