@@ -130,7 +130,7 @@ impl Arrival {
         match self.access.as_str() {
             "node" => "It offers its commands to this gateway. Under Devices you see them and can remove it.",
             "limited" => "It may see and send, but not change settings. Under Devices you can remove it.",
-            _ => "It may do everything but let others in. Under Devices you can remove it.",
+            _ => "It may do everything, also let others in. Under Devices you can remove it.",
         }
     }
 }

@@ -13,14 +13,14 @@ export class Device {
     this.client = { id: "openclaw-android", version: "1", platform, mode: "ui" };
   }
 
-  /** Opens a line to the gateway and says `connect` on it. `auth` may hold a token; without one it knocks. */
+  /** Opens a line to the gateway and says `connect` on it. `auth` may hold a token or a code; without one it knocks. */
   connect(port, auth) {
     return new Line(port, (challenge) => this.introduce(challenge, auth));
   }
 
   introduce({ nonce, ts }, auth, { role = "operator", scopes = this.scopes, ...more } = {}) {
     const { id, mode, platform, deviceFamily = "" } = this.client;
-    const secret = auth?.token ?? auth?.deviceToken ?? "";
+    const secret = auth?.token ?? auth?.deviceToken ?? auth?.bootstrapToken ?? "";
     const plain = [platform, deviceFamily].map((word) => word.toLowerCase());
     const fields = ["v3", this.id, id, mode, role, scopes.join(","), ts, secret, nonce, ...plain];
     const signature = sign(null, Buffer.from(fields.join("|")), this.privateKey).toString("base64url");

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { connectProgram } from "./device.mjs";
 import { finish, makeFolder, start, stop, until } from "./processes.mjs";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
@@ -107,6 +108,20 @@ export class Gateway {
   /** What `openclaw devices list --json` tells. */
   async list() {
     return JSON.parse((await this.shell("openclaw devices list --json")).stdout);
+  }
+
+  /** What `openclaw nodes list --json` tells. */
+  async nodes() {
+    return JSON.parse((await this.shell("openclaw nodes list --json")).stdout);
+  }
+
+  /** Changes settings while it runs, as an admin's program does. They are live when this returns. */
+  async change(settings) {
+    const admin = connectProgram(this.port, this.token);
+    await admin.hello;
+    const { hash } = await admin.call("config.get");
+    await admin.call("config.patch", { raw: JSON.stringify(settings), baseHash: hash });
+    await admin.close();
   }
 
   /** Turns away everybody who waits. */

@@ -17,7 +17,8 @@ export class Node extends Device {
     return line;
   }
 
-  introduce(challenge, auth) {
-    return super.introduce(challenge, auth, { role: "node", scopes: [], commands: this.commands });
+  /** As a node, or as whatever else this machine is to the gateway. */
+  introduce(challenge, auth, as = { role: "node", scopes: [], commands: this.commands }) {
+    return super.introduce(challenge, auth, as);
   }
 }

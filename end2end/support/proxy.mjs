@@ -72,3 +72,6 @@ http {
 
 /** The settings of a gateway that knows this proxy. */
 export const TRUSTING = { gateway: { trustedProxies: ["127.0.0.1"] } };
+
+/** The settings under which one-time codes carry `url`. */
+export const reachableAt = (url) => ({ plugins: { entries: { "device-pair": { config: { publicUrl: url } } } } });

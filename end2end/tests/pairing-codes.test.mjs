@@ -4,26 +4,20 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openOwner, openPhone, PHONE_NAME, untilState } from "../support/browser.mjs";
 import { Gateway } from "../support/gateway.mjs";
-import { startProxy, TRUSTING } from "../support/proxy.mjs";
+import { PairDialog } from "../support/pair-dialog.mjs";
+import { reachableAt, startProxy, TRUSTING } from "../support/proxy.mjs";
 
 const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
-let gateway, proxy, browser, owner;
-
-/** Settings under which codes carry `url`. */
-const reachableAt = (url) => ({
-  ...TRUSTING,
-  plugins: { entries: { "device-pair": { config: { publicUrl: url } } } },
-});
+let gateway, proxy, browser, owner, dialog;
 
 before(async () => {
-  gateway = await Gateway.start({ config: TRUSTING, movableClock: true });
+  gateway = await Gateway.start({ config: TRUSTING });
   proxy = await startProxy(gateway);
-  await gateway.stop();
-  gateway.configure(reachableAt(proxy.origin));
-  await gateway.start();
+  await gateway.change(reachableAt(proxy.origin));
   browser = await launchBrowser();
   owner = await openOwner(browser, gateway, "/devices");
+  dialog = new PairDialog(owner.page);
 });
 
 after(async () => {
@@ -31,19 +25,6 @@ after(async () => {
   await proxy?.stop();
   await gateway?.stop();
 });
-
-const dialog = () => owner.page.getByTestId("pair-dialog");
-
-/** Opens the dialog, picks, and returns the text it hands over. */
-async function makeCode(...picks) {
-  await owner.page.getByTestId("pair-device").click();
-  for (const pick of picks) await dialog().getByText(pick, { exact: true }).click();
-  await dialog().getByTestId("make-code").click();
-  await dialog().getByTestId("copy").waitFor();
-  return dialog().locator(".copy code").innerText();
-}
-
-const close = () => dialog().getByTestId("pair-close").click();
 
 async function grave() {
   await owner.page.evaluate(axe);
@@ -54,16 +35,16 @@ async function grave() {
 }
 
 test("the phone's camera opens the link, the phone is in, and the dialog says who came", async () => {
-  const link = await makeCode("See and send");
+  const link = await dialog.makeCode("See and send");
   const phone = await openPhone(browser);
   await phone.page.goto(link);
   await untilState(phone.page, "connected");
   assert(!phone.page.url().includes("#"), "the code stays in the address bar");
-  await dialog().getByRole("heading", { name: `${PHONE_NAME} is in` }).waitFor();
+  await dialog.heading(`${PHONE_NAME} is in`).waitFor();
   assert(!(await owner.page.content()).includes(link), "the code stays in the page");
   const { scopes } = (await gateway.list()).paired.find(({ displayName }) => displayName === PHONE_NAME);
   assert(!scopes.includes("operator.admin") && scopes.includes("operator.write"), scopes.join());
-  await dialog().getByTestId("pair-done").click();
+  await dialog.box.getByTestId("pair-done").click();
 
   // Coming back it asks for the same, so nobody is bothered.
   await phone.page.reload();
@@ -71,8 +52,8 @@ test("the phone's camera opens the link, the phone is in, and the dialog says wh
   assert.deepEqual((await gateway.list()).pending, []);
 
   // A wider link does not change what a device that is in already may do.
-  const wider = await makeCode();
-  await close();
+  const wider = await dialog.makeCode();
+  await dialog.close();
   await phone.page.goto("about:blank");
   await phone.page.goto(wider);
   await phone.page.getByText("the link was not used").waitFor();
@@ -90,53 +71,32 @@ test("the phone's camera opens the link, the phone is in, and the dialog says wh
 });
 
 test("the dialog fits, is accessible, takes the keyboard in and gives it back, and forgets its code", async () => {
-  const link = await makeCode();
+  const link = await dialog.makeCode();
   const { page } = owner;
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [360, 1280]) {
       await page.setViewportSize({ width, height: 800 });
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
-      const isCut = await dialog().evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+      const isCut = await dialog.box.evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
       assert(!isCut, `the dialog is cut off at ${width} px`);
       assert.deepEqual(await grave(), [], `${colorScheme}, ${width} px`);
       if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/code-${colorScheme}-${width}.png` });
     }
   }
-  assert(await dialog().evaluate((dialog) => dialog.contains(document.activeElement)), "the keyboard is elsewhere");
+  assert(await dialog.box.evaluate((box) => box.contains(document.activeElement)), "the keyboard is elsewhere");
   await page.keyboard.press("Escape");
-  await dialog().waitFor({ state: "hidden" });
+  await dialog.box.waitFor({ state: "hidden" });
   assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "pair-device");
   assert(!(await page.content()).includes(link), "the code stays in the page");
   assert.deepEqual(owner.problems, []);
 });
 
 test("a machine gets a command with a join link, and the app gets the code as a picture", async () => {
-  assert.match(await makeCode("A machine that runs commands"), /^openclaw connect https:\S+\/j\/\S{22}$/);
-  assert.equal(await dialog().getByTestId("qr").count(), 0);
-  await close();
-  assert.doesNotMatch(await makeCode("The OpenClaw app"), /http|#/);
-  await dialog().getByTestId("qr").waitFor();
-  await close();
-});
-
-test("an expired code makes room for a new one", async () => {
-  const first = await makeCode("The OpenClaw app");
-  await owner.page.clock.install();
-  gateway.moveClock(700);
-  await owner.page.clock.fastForward(700_000);
-  await dialog().getByText("This code has expired").waitFor();
-  assert(!(await owner.page.content()).includes(first), "the code stays in the page");
-  await close();
-});
-
-test("without a reachable address it says what to set", async () => {
-  const alone = await Gateway.start({});
-  const profile = await openOwner(browser, alone, "/devices");
-  await profile.page.getByTestId("pair-device").click();
-  await profile.page.getByTestId("make-code").click();
-  const told = await profile.page.getByTestId("pair-failed").innerText();
-  assert.match(told, /plugins\.entries\.device-pair\.config\.publicUrl/);
-  await profile.context.close();
-  await alone.stop();
+  assert.match(await dialog.makeCode("A machine that runs commands"), /^openclaw connect https:\S+\/j\/\S{22}$/);
+  assert.equal(await dialog.box.getByTestId("qr").count(), 0);
+  await dialog.close();
+  assert.doesNotMatch(await dialog.makeCode("The OpenClaw app"), /http|#/);
+  await dialog.box.getByTestId("qr").waitFor();
+  await dialog.close();
 });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use protocol::event::Event;
+use protocol::role::ADMIN;
 use protocol::{BootstrapProfile, Challenge, Method, TICK_INTERVAL_MS};
 use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
@@ -219,6 +220,8 @@ fn announced(live: Live, event: Event, payload: &Value) {
                 tell(live, Input::Pending(Box::new(pending)));
             }
         }
+        // Everybody who may pair hears of it; the list says which requests are this browser's business.
+        Event::DevicePairRequested if !live.allows(ADMIN) => live.reload(),
         Event::DevicePairRequested => {
             if let Some(request) = reading::pending_request(payload) {
                 live.announce(format!("New device wants in: {}", request.shown_name()));
@@ -257,7 +260,9 @@ fn announced(live: Live, event: Event, payload: &Value) {
                 live.reload();
             }
         }
-        // Health, presence and settings are not shown; the rest is for nodes.
+        // Who is connected is part of the list.
+        Event::Presence if live.may_pair() => live.reload(),
+        // Health and settings are not shown; the rest is for nodes.
         Event::ConfigChanged
         | Event::Health
         | Event::NodeHostStats

@@ -14,13 +14,21 @@ use crate::time_words;
 /// How long a code lasts, in milliseconds (wire.md §10.3).
 const LIFETIME_MS: u64 = 600_000;
 
+/// What is left of the code. Never more than it began with, whatever a clock that is being set says.
+fn left_ms(live: Live, pairing: RwSignal<Pairing>) -> u64 {
+    let expires_at_ms = pairing.with(|pairing| pairing.made().map_or(0, |made| made.expires_at_ms));
+    expires_at_ms.saturating_sub(live.gateway_now_ms()).min(LIFETIME_MS)
+}
+
+/// Whether a code was shown and is too old by now. Where none was shown, nothing expires.
+pub(super) fn has_expired(live: Live, pairing: RwSignal<Pairing>) -> bool {
+    let is_shown = pairing.with(|pairing| pairing.made().is_some_and(|made| made.handover.is_some()));
+    is_shown && left_ms(live, pairing) == 0
+}
+
 /// The code for as long as it lasts, then a way to a new one.
 pub(super) fn pair_code(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
-    // Never more than it began with, whatever a clock that is being set says.
-    let left_ms = move || {
-        let expires_at_ms = pairing.with(|pairing| pairing.made().map_or(0, |made| made.expires_at_ms));
-        expires_at_ms.saturating_sub(live.gateway_now_ms()).min(LIFETIME_MS)
-    };
+    let left_ms = move || left_ms(live, pairing);
     let code = move || {
         pairing.with_untracked(|pairing_now| match pairing_now.made() {
             Some(Made { handover: Some(handover), is_downgraded, gateway_url, .. }) => {
@@ -39,8 +47,8 @@ pub(super) fn pair_code(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
         })
     };
     late(view! {
-        {when(move || left_ms() > 0, code)}
-        {when(move || left_ms() == 0, expired)}
+        {when(move || !has_expired(live, pairing), code)}
+        {when(move || has_expired(live, pairing), expired)}
     })
 }
 

@@ -6,7 +6,7 @@ use protocol::WireError;
 use protocol::role::ADMIN;
 use serde_json::Value;
 
-use super::pair_code::pair_code;
+use super::pair_code::{has_expired, pair_code};
 use super::words::words;
 use crate::late::{button, follow, late, sleepy_button, text, when};
 use crate::live::{Live, advice};
@@ -29,6 +29,9 @@ pub(super) enum Stage {
     /// Nothing was made: the reason, and the gateway's own words.
     Failed(String, String),
 }
+
+/// The heading above a code that nobody used in time.
+const RUN_OUT: &str = "The code has run out";
 
 impl Pairing {
     fn new() -> Self {
@@ -96,7 +99,9 @@ fn Steps(is_open: RwSignal<bool>) -> impl IntoView {
     late(view! {
         <div class="section-head">
             <h2 id="pair-title" tabindex="-1">
-                {text(move || pairing.with(Pairing::heading))}
+                {text(move || {
+                    if has_expired(live, pairing) { RUN_OUT.to_owned() } else { pairing.with(Pairing::heading) }
+                })}
             </h2>
             {button("ghost", "pair-close", || "Close", move || is_open.set(false))}
         </div>
@@ -183,7 +188,7 @@ fn choosing(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
         late(view! {
             <fieldset>
                 <legend>"How much may it do?"</legend>
-                {much(false, "Everything but let others in", "See, send, and change settings.")}
+                {much(false, "Everything", "See, send, change settings, and let others in.")}
                 {much(true, "See and send", "Settings stay as they are.")}
             </fieldset>
         })

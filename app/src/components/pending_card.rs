@@ -116,8 +116,13 @@ fn pill(words: Option<&'static str>, title: &'static str) -> impl IntoView {
 
 /// The decision: the approval carries the digest of what was shown.
 fn choice(request: PendingRequest) -> Choice {
-    // Nodes run commands, so letting one in takes full rights (wire.md §6.4).
-    let required = if request.role == Role::Node { vec![ADMIN.to_owned()] } else { Vec::new() };
+    let required = if request.roles.contains(&Role::Node) || request.role == Role::Node {
+        // Nodes run commands, so letting one in takes full rights (wire.md §6.4).
+        vec![ADMIN.to_owned()]
+    } else {
+        // Nobody gives more than they hold.
+        request.scopes.iter().filter(|scope| scope.starts_with("operator.")).map(str::to_owned).collect()
+    };
     let rejected = request.request_id.clone();
     Choice {
         request_id: request.request_id.clone(),

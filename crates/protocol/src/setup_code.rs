@@ -154,7 +154,7 @@ pub fn is_loopback_url(gateway_url: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootstrapProfile {
-    /// An app of the owner's: everything but letting others in.
+    /// An app of the owner's: everything. Its admin scope is enough to let others in, too.
     Full,
     /// An app that may not change settings; all that is given over a connection that others may read.
     Limited,

@@ -67,7 +67,7 @@ fn words(is_page: bool, setup: &SetupCodeMade, valid: &str) -> Vec<String> {
     let mut lines = vec![format!("Scan this with {with}."), format!("It leads to {}.", shown(&setup.gateway_url))];
     lines.push(match setup.access {
         SetupAccess::Full => {
-            "It lets one phone in without asking you again, to do everything but let others in.".to_owned()
+            "It lets one phone in without asking you again, to do everything, also let others in.".to_owned()
         }
         SetupAccess::Limited => {
             "It lets one phone in without asking you again, to read, write and approve; not to change settings."

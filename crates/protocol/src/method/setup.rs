@@ -20,7 +20,7 @@ pub struct SetupCodeParams {
     /// Whether the result carries a picture; absent means yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_qr: Option<bool>,
-    /// Absent means everything but letting others in.
+    /// Absent means everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bootstrap_profile: Option<BootstrapProfile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
