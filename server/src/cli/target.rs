@@ -26,7 +26,10 @@ pub struct Target {
     auth: Auth,
     paths: Paths,
     timeout: Duration,
+    wants_admin: bool,
 }
+
+const ASKING_FOR_ADMIN: &str = "This needs admin rights; asking for them…";
 
 /// Why there is no connection.
 pub enum OpenError {
@@ -54,7 +57,7 @@ impl Target {
             Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
         };
         let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
-        Ok(Self { endpoint, auth, paths, timeout: Duration::from_secs(args.timeout) })
+        Ok(Self { endpoint, auth, paths, timeout: Duration::from_secs(args.timeout), wants_admin: false })
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
@@ -100,6 +103,13 @@ impl Target {
         }
     }
 
+    /// The same gateway, where from now on a device asks for admin rights besides what it needs.
+    #[must_use]
+    pub fn with_admin_rights(self) -> Self {
+        say(ASKING_FOR_ADMIN);
+        Self { wants_admin: true, ..self }
+    }
+
     /// Carries a decision to the gateway. A device that may not decide this asks for admin rights once, as
     /// the official command line does.
     pub async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
@@ -108,7 +118,7 @@ impl Target {
         connection.close().await;
         match answer {
             Err(CallError::Refused(error)) if self.is_a_device() && needs_admin(&error) => {
-                say("This needs admin rights; asking for them…");
+                say(ASKING_FOR_ADMIN);
                 let mut connection = self.open(&[ADMIN, PAIRING, READ]).await?;
                 let answer = connection.ask(method, &params).await;
                 connection.close().await;
@@ -121,7 +131,7 @@ impl Target {
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
         let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
         let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
-        let asked: Scopes = scopes.iter().copied().collect();
+        let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
         let opened = Connection::open_watched(&self.endpoint, &options, say_waiting).await;
