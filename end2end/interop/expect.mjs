@@ -3,8 +3,11 @@ import { setTimeout as pause } from "node:timers/promises";
 
 export { default as assert } from "node:assert/strict";
 
-/** The official programs take seconds to start, and share the machine with each other. In milliseconds. */
-const PATIENCE = 25_000;
+/**
+ * The official programs take seconds to start on an idle machine, and half a minute on one that builds something
+ * meanwhile. This is longer than anything here takes. In milliseconds.
+ */
+const PATIENCE = 120_000;
 
 /** Asks again and again until there is a truthy answer, and returns it. */
 export async function soon(what, probe, patience = PATIENCE) {

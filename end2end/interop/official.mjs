@@ -93,7 +93,9 @@ export class Running {
   async says(pattern, times = 1) {
     const hasSaid = () => this.count(pattern) >= times;
     await soon(`it says ${pattern}`, () => hasSaid() || !this.isRunning).catch(() => {});
-    if (!hasSaid()) throw new Error(`it did not say ${pattern}, but:\n${this.lines.join("\n")}`);
+    if (hasSaid()) return;
+    const state = this.isRunning ? "it still runs" : "it has ended";
+    throw new Error(`it did not say ${pattern}; ${state}, and said:\n${this.lines.join("\n")}`);
   }
 
   async ends() {

@@ -292,6 +292,10 @@ impl Link {
                 body: String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).trim().to_owned(),
             }),
             Err(WebSocketError::Io(source)) => Err(ConnectError::Unreachable { at, source }),
+            // Tunnels and proxies do that while nobody is behind them.
+            Err(WebSocketError::Protocol(ProtocolError::HandshakeIncomplete)) => {
+                Err(ConnectError::Closed { close: None })
+            }
             Err(other) => Err(ConnectError::Protocol(other.to_string())),
         }
     }

@@ -201,3 +201,18 @@ async fn silence_is_a_timeout_and_nobody_there_is_unreachable() {
     drop(listener);
     assert!(matches!(Connection::open(&endpoint, &options).await, Err(ConnectError::Unreachable { .. })));
 }
+
+#[tokio::test]
+async fn one_that_hangs_up_during_the_upgrade_has_closed_and_is_no_stranger() {
+    let (listener, endpoint) = listen().await;
+    let tunnel = async {
+        let mut stream = listener.accept().await.unwrap().0;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            stream.read_buf(&mut request).await.unwrap();
+        }
+    };
+    let options = options();
+    let (opened, ()) = tokio::join!(Connection::open(&endpoint, &options), tunnel);
+    assert!(matches!(opened, Err(ConnectError::Closed { close: None })), "{opened:?}");
+}

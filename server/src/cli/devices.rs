@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::{ApproveArgs, DevicesCommand, ListArgs, RejectArgs, RemoveArgs, RenameArgs, TargetArgs, TokenArgs};
 use super::output::{Failure, can_ask, confirm, count, data, json as print_json, say, shown, tell};
-use super::select;
+use super::select::{self, Choice};
 use super::target::{Target, role_and_scopes};
 use super::{Outcome, listing, qr};
 use crate::config::Environment;
@@ -42,10 +42,10 @@ async fn list(args: &ListArgs, env: &Environment) -> Outcome {
 }
 
 async fn approve(args: &ApproveArgs, env: &Environment) -> Outcome {
-    let desk = Desk::visit(&args.target, env).await?;
     let Some(id) = &args.id else {
-        return approve_newest(&desk, args.format.json).await;
+        return approve_newest(&Desk::visit(&args.target, env).await?, args.format.json).await;
     };
+    let desk = Desk::visit_to_decide(&args.target, env, id).await?;
     desk.approve(desk.request(id)?, args.format.json).await
 }
 
@@ -78,7 +78,7 @@ async fn approve_newest(desk: &Desk, as_json: bool) -> Outcome {
 }
 
 async fn reject(args: &RejectArgs, env: &Environment) -> Outcome {
-    let desk = Desk::visit(&args.target, env).await?;
+    let desk = Desk::visit_to_decide(&args.target, env, &args.id).await?;
     let request = desk.request(&args.id)?;
     let params = RequestRef { request_id: request.request_id.clone() };
     let rejected: Value = desk.target.decide(Method::DevicePairReject, params).await?;
@@ -145,7 +145,21 @@ struct Desk {
 
 impl Desk {
     async fn visit(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
-        let target = Target::new(args, env)?;
+        Self::look(Target::new(args, env)?).await
+    }
+
+    /// The same, to decide about a request. A device without admin rights is shown only itself,
+    /// so one that does not find the request asks for them.
+    async fn visit_to_decide(args: &TargetArgs, env: &Environment, request: &str) -> Result<Self, Failure> {
+        let desk = Self::visit(args, env).await?;
+        let is_shown = select::request(&desk.list, request) != Choice::Nothing;
+        if is_shown || !desk.target.is_a_device() {
+            return Ok(desk);
+        }
+        Self::look(desk.target.with_admin_rights()).await
+    }
+
+    async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
         let list = connection.ask(Method::DevicePairList, ()).await?;
         let now_ms = connection.opened_at_ms();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::args::TargetArgs;
 use super::node_args::{NodesCommand, NodesDecideArgs, NodesInvokeArgs, NodesListArgs, NodesOneArgs, NodesRenameArgs};
 use super::output::{Failure, can_ask, confirm, data, json as print_json, say, sentence, shown, tell};
-use super::select;
+use super::select::{self, Choice};
 use super::target::Target;
 use super::{Outcome, nodes_listing as listing};
 use crate::config::Environment;
@@ -71,7 +71,7 @@ async fn pending(args: &NodesListArgs, env: &Environment) -> Outcome {
 }
 
 async fn approve(args: &NodesDecideArgs, env: &Environment) -> Outcome {
-    let desk = Desk::visit(&args.target, env).await?;
+    let desk = Desk::visit_to_decide(args, env).await?;
     let request = desk.request(&args.id)?;
     if request.request_id != args.id {
         let command = desk.target.command(&format!("nodes approve {}", shown(&request.request_id)));
@@ -97,7 +97,7 @@ async fn approve(args: &NodesDecideArgs, env: &Environment) -> Outcome {
 }
 
 async fn reject(args: &NodesDecideArgs, env: &Environment) -> Outcome {
-    let desk = Desk::visit(&args.target, env).await?;
+    let desk = Desk::visit_to_decide(args, env).await?;
     let request = desk.request(&args.id)?;
     let params = RequestRef { request_id: request.request_id.clone() };
     let rejected: Value = desk.target.decide(Method::NodePairReject, params).await?;
@@ -197,7 +197,21 @@ struct Desk {
 
 impl Desk {
     async fn visit(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
-        let target = Target::new(args, env)?;
+        Self::look(Target::new(args, env)?).await
+    }
+
+    /// The same, to decide about a request. A device without admin rights is shown only itself,
+    /// so one that does not find the request asks for them.
+    async fn visit_to_decide(args: &NodesDecideArgs, env: &Environment) -> Result<Self, Failure> {
+        let desk = Self::visit(&args.target, env).await?;
+        let is_shown = select::surface_request(&desk.pairings, &args.id) != Choice::Nothing;
+        if is_shown || !desk.target.is_a_device() {
+            return Ok(desk);
+        }
+        Self::look(desk.target.with_admin_rights()).await
+    }
+
+    async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
         let pairings = connection.ask(Method::NodePairList, ()).await?;
         let nodes = connection.ask(Method::NodeList, ()).await?;

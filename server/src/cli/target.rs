@@ -33,9 +33,12 @@ pub struct Target {
     paths: Paths,
     env: Environment,
     timeout: Duration,
+    wants_admin: bool,
     /// Whether it was said that no gateway runs.
     says_store: AtomicBool,
 }
+
+const ASKING_FOR_ADMIN: &str = "This needs admin rights; asking for them…";
 
 /// Why there is no connection.
 pub enum OpenError {
@@ -63,8 +66,8 @@ impl Target {
             Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
         };
         let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
-        let timeout = Duration::from_secs(args.timeout);
-        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, says_store: AtomicBool::new(false) })
+        let (timeout, says_store) = (Duration::from_secs(args.timeout), AtomicBool::new(false));
+        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, wants_admin: false, says_store })
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
@@ -108,6 +111,13 @@ impl Target {
                 self.open_as_device(scopes).await.map_err(OpenError::Failed)
             }
         }
+    }
+
+    /// The same gateway, where from now on a device asks for admin rights besides what it needs.
+    #[must_use]
+    pub fn with_admin_rights(self) -> Self {
+        say(ASKING_FOR_ADMIN);
+        Self { wants_admin: true, ..self }
     }
 
     /// As [`Target::open`], but while no gateway runs on this machine the command works on the store itself.
@@ -160,7 +170,7 @@ impl Target {
         connection.close().await;
         match answer {
             Err(CallError::Refused(error)) if self.is_a_device() && needs_admin(&error) => {
-                say("This needs admin rights; asking for them…");
+                say(ASKING_FOR_ADMIN);
                 let mut connection = self.open(&[ADMIN, PAIRING, READ]).await?;
                 let answer = connection.ask(method, &params).await;
                 connection.close().await;
@@ -173,7 +183,7 @@ impl Target {
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
         let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
         let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
-        let asked: Scopes = scopes.iter().copied().collect();
+        let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
         let opened = Connection::open_watched(&self.endpoint, &options, say_waiting).await;

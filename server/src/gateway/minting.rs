@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use protocol::refusal::SetupRefusal;
-use protocol::{BOOTSTRAP_LIFETIME_MS, BootstrapProfile, DeviceId, Refusal, Secret};
+use protocol::{BOOTSTRAP_LIFETIME_MS, BootstrapProfile, Refusal, Secret};
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::limits::Lately;
+use crate::clock::rfc3339;
 use crate::keys::{hash_code, new_secret};
 use crate::state::AppState;
 use crate::store::NewCode;
@@ -20,9 +22,9 @@ pub struct Minted {
     pub expires_at_ms: u64,
 }
 
-/// Makes a one-time code, and writes down in the log who had it made. `by` is the device that asked; the
-/// owner of the machine is none.
-pub async fn mint(state: &AppState, by: Option<&DeviceId>, profile: BootstrapProfile) -> Result<Minted, Refusal> {
+/// Makes a one-time code, and writes down in the log who had it made, for what, and until when it works. `by`
+/// is the connection that asked; without one, it was the owner of the machine.
+pub async fn mint(state: &AppState, by: Option<&Connection>, profile: BootstrapProfile) -> Result<Minted, Refusal> {
     let now_ms = state.clock.now_ms();
     let too_many = |retry_after_ms| Refusal::Setup(SetupRefusal::TooMany { retry_after_ms });
     state.minting.take(now_ms).map_err(too_many)?;
@@ -40,10 +42,20 @@ pub async fn mint(state: &AppState, by: Option<&DeviceId>, profile: BootstrapPro
     tracing::info!(
         setup.id = new.setup_id,
         setup.profile = profile.as_str(),
-        by = by.map_or("the owner of the machine", |device| device.as_str().get(..8).unwrap_or_default()),
+        setup.expires = rfc3339(new.expires_at_ms),
+        conn.id = by.map(|connection| connection.id.as_str()),
+        by = name_of(by),
         "A one-time code was made"
     );
     Ok(Minted { code, setup_id: new.setup_id, expires_at_ms: new.expires_at_ms })
+}
+
+fn name_of(by: Option<&Connection>) -> &str {
+    let Some(connection) = by.filter(|connection| !connection.is_owner) else {
+        return "the owner of the machine";
+    };
+    let device = connection.device_id.as_ref().and_then(|device| device.as_str().get(..8));
+    device.unwrap_or("a client without a device")
 }
 
 /// More than a person needs, whoever asks.

@@ -40,7 +40,7 @@ pub async fn answer(state: &AppState, ingress: &Ingress, code: &str) -> Response
     if state.limiter.locked_for(Attempt::Join, &source, now_ms).is_some() {
         return (StatusCode::TOO_MANY_REQUESTS, [NO_STORE], Json(json!({"error": "rate_limited"}))).into_response();
     }
-    match redeem(state, code, now_ms).await {
+    match redeem(state, ingress, code, now_ms).await {
         Ok(Some(setup)) => ([NO_STORE], Json(setup)).into_response(),
         Ok(None) => {
             let rules = state.config().rate_limit;
@@ -55,19 +55,19 @@ pub async fn answer(state: &AppState, ingress: &Ingress, code: &str) -> Response
     }
 }
 
-async fn redeem(state: &AppState, code: &str, now_ms: u64) -> anyhow::Result<Option<SetupCode>> {
+async fn redeem(state: &AppState, ingress: &Ingress, code: &str, now_ms: u64) -> anyhow::Result<Option<SetupCode>> {
     let bootstrap_token = new_secret()?;
     let (code, new_code) = (hash_code(&Secret::new(code)), hash_code(&bootstrap_token));
-    let Some((target, expires_at_ms)) = state.store.redeem_join_code(&code, &new_code, now_ms).await? else {
+    let Some(spent) = state.store.redeem_join_code(&code, &new_code, now_ms).await? else {
         return Ok(None);
     };
-    tracing::info!("A join URL was used");
+    tracing::info!(setup.id = spent.setup_id, peer.address = %ingress.attribution.client, "A join URL was used");
     Ok(Some(SetupCode {
-        url: target.url,
+        url: spent.target.url,
         urls: None,
         bootstrap_token,
-        expires_at_ms: Some(expires_at_ms),
-        tls_fingerprint: target.tls_fingerprint,
+        expires_at_ms: Some(spent.expires_at_ms),
+        tls_fingerprint: spent.target.tls_fingerprint,
     }))
 }
 

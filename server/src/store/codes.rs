@@ -37,6 +37,15 @@ pub struct JoinTarget {
     pub tls_fingerprint: Option<String>,
 }
 
+/// A join URL that was just used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpentJoinCode {
+    pub setup_id: String,
+    pub target: JoinTarget,
+    /// When the setup code that it is good for expires. Unix epoch, milliseconds.
+    pub expires_at_ms: u64,
+}
+
 /// One-time codes. Each method is one transaction.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
@@ -73,7 +82,7 @@ pub trait CodeStore: Send + Sync {
         code_hash: &str,
         new_code_hash: &str,
         now_ms: u64,
-    ) -> Result<Option<(JoinTarget, u64)>, StoreError>;
+    ) -> Result<Option<SpentJoinCode>, StoreError>;
 }
 
 #[derive(FromRow)]
@@ -245,7 +254,7 @@ impl CodeStore for SqliteStore {
         code_hash: &str,
         new_code_hash: &str,
         now_ms: u64,
-    ) -> Result<Option<(JoinTarget, u64)>, StoreError> {
+    ) -> Result<Option<SpentJoinCode>, StoreError> {
         let mut transaction = self.begin_write().await?;
         let spent: Option<(String, String, Option<String>)> =
             sqlx::query_as("DELETE FROM join_codes WHERE code_hash = ? RETURNING setup_id, url, tls_fingerprint")
@@ -270,7 +279,7 @@ impl CodeStore for SqliteStore {
             return Ok(None);
         };
         let expires_at_ms = Reader { table: "bootstrap_tokens", key: &setup_id }.ms(expires_at_ms)?;
-        Ok(Some((JoinTarget { url, tls_fingerprint }, expires_at_ms)))
+        Ok(Some(SpentJoinCode { setup_id, target: JoinTarget { url, tls_fingerprint }, expires_at_ms }))
     }
 }
 

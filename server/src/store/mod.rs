@@ -18,7 +18,7 @@ use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
 use protocol::{DeviceId, Refusal, Role, Scopes};
 
-pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode};
+pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use sqlite::SqliteStore;
 
 /// How many requests may wait from one address.

@@ -235,7 +235,8 @@ async fn a_join_code_is_good_for_one_new_code_of_its_setup() {
     }
     let redeem = |join: &'static str, at| store.redeem_join_code(join, "new", at);
     assert_eq!(redeem("unknown", NOW).await.unwrap(), None);
-    assert_eq!(redeem("join-one", NOW).await.unwrap(), Some((target, NOW + 10)));
+    let spent = SpentJoinCode { setup_id: "setup-one".to_owned(), target, expires_at_ms: NOW + 10 };
+    assert_eq!(redeem("join-one", NOW).await.unwrap(), Some(spent));
     assert_eq!(redeem("join-one", NOW).await.unwrap(), None);
     assert_eq!(store.claim_code("one", &by("a"), NOW).await.unwrap(), None);
     assert_eq!(store.claim_code("new", &by("a"), NOW).await.unwrap(), Some(BootstrapProfile::Node));

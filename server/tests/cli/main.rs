@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod elsewhere;
 mod gateway;
 mod node;
+mod terminal;
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;

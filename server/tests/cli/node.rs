@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use super::gateway::{Done, Gateway, PATIENCE, command, run, start};
 
 /// A node on a machine of its own. It ends with the test.
-struct Node {
+pub struct Node {
     home: TempDir,
     process: Child,
     heard: mpsc::Receiver<String>,
 }
 
 impl Node {
-    fn start(home: TempDir, gateway: &Gateway) -> Self {
+    pub fn start(home: TempDir, gateway: &Gateway) -> Self {
         let line = ["node", "run", "--url", &gateway.url(), "--display-name", "Box"];
         let (process, heard) = start(
             command(home.path(), &line)
@@ -30,7 +30,7 @@ impl Node {
 
     /// The first line that begins with this, without it.
     #[track_caller]
-    fn says(&self, beginning: &str) -> String {
+    pub fn says(&self, beginning: &str) -> String {
         let mut before = Vec::new();
         loop {
             let line = self.heard.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no `{beginning}` in {before:?}"));
@@ -42,12 +42,27 @@ impl Node {
     }
 
     /// A node that was approved and is in.
-    fn approved(home: TempDir, gateway: &Gateway) -> Self {
+    pub fn approved(home: TempDir, gateway: &Gateway) -> Self {
         let node = Self::start(home, gateway);
         let id = node.says("openclaw devices approve ");
         gateway.run(&["devices", "approve", &id]).ok();
         node.says("Connected to ");
         node
+    }
+
+    /// Starts again, and offers programs as well, which waits for a person. The result is the id it waits under.
+    pub fn again_with_programs(mut self, gateway: &Gateway) -> (Self, String) {
+        let pid = self.process.id().to_string();
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        self.says("Disconnected.");
+        assert!(self.process.wait().unwrap().success());
+        let home = std::mem::replace(&mut self.home, tempfile::tempdir().unwrap());
+        write_rules(&home, &json!({"version": 1, "defaults": {"security": "full"}}));
+        let node = Self::start(home, gateway);
+        node.says("Connected to ");
+        let pending = gateway.run(&["nodes", "pending", "--json"]).json();
+        assert_eq!(pending[0]["commands"], json!(["device.info", "system.run", "system.which"]));
+        (node, pending[0]["requestId"].as_str().unwrap().to_owned())
     }
 }
 
@@ -59,19 +74,31 @@ impl Drop for Node {
 }
 
 /// A home whose rules let these programs run.
-fn home(allowed: Option<&[&str]>) -> TempDir {
+pub fn home(allowed: Option<&[&str]>) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     if let Some(allowed) = allowed {
         let rules = json!({
             "version": 1, "defaults": {"security": "allowlist"}, "agents": {"main": {"allowlist": allowed}},
         });
-        std::fs::create_dir(home.path().join(".openclaw")).unwrap();
-        std::fs::write(home.path().join(".openclaw/exec-approvals.json"), rules.to_string()).unwrap();
+        write_rules(&home, &rules);
     }
     home
 }
 
-fn invoke(gateway: &Gateway, command: &str, params: &Value) -> Done {
+/// A home whose rules let nothing run that the person there does not agree to.
+pub fn home_that_asks() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    write_rules(&home, &json!({"version": 1, "defaults": {"security": "allowlist", "ask": "on-miss"}}));
+    home
+}
+
+fn write_rules(home: &TempDir, rules: &Value) {
+    let folder = home.path().join(".openclaw");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("exec-approvals.json"), rules.to_string()).unwrap();
+}
+
+pub fn invoke(gateway: &Gateway, command: &str, params: &Value) -> Done {
     gateway.run(&["nodes", "invoke", "--node", "box", "--command", command, "--params", &params.to_string()])
 }
 
@@ -139,21 +166,7 @@ fn a_removed_node_is_told_and_says_so() {
 #[test]
 fn a_restarted_node_needs_nobody_and_more_than_was_approved_waits() {
     let gateway = Gateway::start();
-    let mut node = Node::approved(home(None), &gateway);
-    let pid = node.process.id().to_string();
-    assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
-    node.says("Disconnected.");
-    assert!(node.process.wait().unwrap().success());
-
-    let elsewhere = std::mem::replace(&mut node.home, tempfile::tempdir().unwrap());
-    let rules = json!({"version": 1, "defaults": {"security": "full"}}).to_string();
-    std::fs::write(elsewhere.path().join(".openclaw/exec-approvals.json"), rules).unwrap();
-    let node = Node::start(elsewhere, &gateway);
-    node.says("Connected to ");
-    let pending = gateway.run(&["nodes", "pending", "--json"]).json();
-    let id = pending[0]["requestId"].as_str().unwrap().to_owned();
-    assert_eq!(pending[0]["commands"], json!(["device.info", "system.run", "system.which"]));
-
+    let (node, id) = Node::approved(home(None), &gateway).again_with_programs(&gateway);
     let asked = gateway.run(&["nodes", "approve", &id[..8]]).refused();
     assert!(asked.stderr.contains("Run programs there"), "{}", asked.stderr);
     assert_eq!(asked.stdout, format!("openclaw nodes approve {id}\n"));

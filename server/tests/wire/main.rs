@@ -6,6 +6,8 @@
 mod ask;
 mod client;
 mod gateway;
+mod machine;
+mod scripted;
 
 mod approving;
 mod config_writes;
@@ -29,6 +31,7 @@ mod node_lists;
 mod node_offers;
 mod node_races;
 mod node_removals;
+mod node_run;
 mod node_words;
 mod nodes;
 mod operations;

@@ -35,7 +35,7 @@ pub async fn code(state: &AppState, caller: &Connection, params: SetupCodeParams
     // What others may listen to must not hand out an owner's rights.
     let is_downgraded = may_be_overheard && wanted == BootstrapProfile::Full;
     let profile = if is_downgraded { BootstrapProfile::Limited } else { wanted };
-    let Minted { code, setup_id, expires_at_ms } = minting::mint(state, caller.device_id.as_ref(), profile).await?;
+    let Minted { code, setup_id, expires_at_ms } = minting::mint(state, Some(caller), profile).await?;
     let join_url = if wants_join { Some(join_url(state, &setup_id, &url).await?) } else { None };
     let setup = SetupCode {
         url: url.clone(),
@@ -80,6 +80,7 @@ async fn join_url(state: &AppState, setup_id: &str, url: &str) -> Result<Secret,
         target: JoinTarget { url: url.to_owned(), tls_fingerprint: None },
     };
     state.store.add_join_code(&join).await.map_err(|error| error.refusal())?;
+    tracing::info!(setup.id = setup_id, "A join URL was made for a one-time code");
     Ok(Secret::new(format!("{}/j/{}", http_url(url), code.reveal())))
 }
 
