@@ -6,7 +6,7 @@ use protocol::handshake::Auth;
 
 use super::Outcome;
 use super::node::{Introduction, serve};
-use super::node_args::{ConnectArgs, NodeWhoArgs};
+use super::args::{ConnectArgs, NodeWhoArgs};
 use super::output::{Failure, say, sentence};
 use crate::clock::Clock;
 use crate::config::Environment;

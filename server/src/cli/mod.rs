@@ -9,7 +9,6 @@ mod gateway;
 mod greeting;
 mod listing;
 mod node;
-pub mod node_args;
 mod nodes;
 mod nodes_listing;
 mod output;

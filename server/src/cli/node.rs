@@ -10,7 +10,7 @@ use protocol::{DeviceId, Secret};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::node_args::{NodeCommand, NodeIdentityArgs, NodeRunArgs, NodeWhoArgs};
+use super::args::{NodeCommand, NodeIdentityArgs, NodeRunArgs, NodeWhoArgs};
 use super::output::{Failure, ahead, data, json as print_json, say, sentence, shown};
 use super::target::fingerprint_line;
 use super::{Outcome, connect};

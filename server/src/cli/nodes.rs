@@ -12,7 +12,7 @@ use protocol::role::{PAIRING, READ, WRITE};
 use serde_json::{Value, json};
 
 use super::args::TargetArgs;
-use super::node_args::{NodesCommand, NodesDecideArgs, NodesInvokeArgs, NodesListArgs, NodesOneArgs, NodesRenameArgs};
+use super::args::{NodesCommand, NodesDecideArgs, NodesInvokeArgs, NodesListArgs, NodesOneArgs, NodesRenameArgs};
 use super::output::{Failure, can_ask, confirm, data, json as print_json, say, sentence, shown, tell};
 use super::select::{self, Choice};
 use super::target::Target;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use protocol::Secret;
 
-use super::args::{Format, TargetArgs, secret};
+use super::{Format, TargetArgs, secret};
 
 #[derive(Debug, clap::Args)]
 pub struct NodeArgs {

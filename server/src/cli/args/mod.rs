@@ -3,9 +3,15 @@
 use std::convert::Infallible;
 
 use clap::{Parser, Subcommand};
-use protocol::{Role, Secret};
+use protocol::Secret;
 
-use super::node_args::{ConnectArgs, NodeArgs, NodesArgs};
+mod devices;
+mod gateway;
+mod nodes;
+
+pub use devices::*;
+pub use gateway::*;
+pub use nodes::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -21,18 +27,10 @@ pub struct Args {
 impl Args {
     /// Whether this starts a gateway. Everything else asks one, and gets by with one thread.
     pub fn runs_gateway(&self) -> bool {
-        match &self.command {
-            Command::Gateway(gateway) => {
-                gateway.command.is_none() || matches!(gateway.command, Some(GatewayCommand::Run(_)))
-            }
-            Command::Connect(_)
-            | Command::Dashboard(_)
-            | Command::Devices(_)
-            | Command::Node(_)
-            | Command::Nodes(_)
-            | Command::Qr(_)
-            | Command::Status(_) => false,
-        }
+        let Command::Gateway(gateway) = &self.command else {
+            return false;
+        };
+        matches!(gateway.command, None | Some(GatewayCommand::Run(_)))
     }
 }
 
@@ -58,45 +56,6 @@ pub enum Command {
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
     Nodes(NodesArgs),
-}
-
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct GatewayArgs {
-    #[command(subcommand)]
-    pub command: Option<GatewayCommand>,
-    #[command(flatten)]
-    pub run: RunArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum GatewayCommand {
-    /// Run the gateway in this terminal until Ctrl-C
-    Run(RunArgs),
-    /// Show whether the gateway runs, where, and who is connected
-    Status(StatusArgs),
-}
-
-#[derive(Debug, Default, clap::Args)]
-pub struct RunArgs {
-    /// Port to listen on; 0 takes a free one [default: gateway.port, or 18789]
-    #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
-    /// Who can reach it: this machine (loopback, auto), every network (lan), the tailnet, or gateway.customBindHost (custom) [default: gateway.bind, or loopback]
-    #[arg(long, value_name = "WHERE", value_parser = ["loopback", "lan", "tailnet", "auto", "custom"])]
-    pub bind: Option<String>,
-    /// Access token that devices show to ask for access, for this run [default: gateway.auth.token, made on first start]
-    #[arg(long, value_name = "TOKEN", value_parser = secret)]
-    pub token: Option<Secret>,
-    /// Which secret devices show [default: gateway.auth.mode, or token]
-    #[arg(long, value_name = "MODE", value_parser = ["token", "password"])]
-    pub auth: Option<String>,
-    /// Log more
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Print a one-time link for the owner's browser once the gateway runs
-    #[arg(long, hide = true)]
-    pub show_owner_link: bool,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -161,168 +120,9 @@ pub struct QrArgs {
     pub target: TargetArgs,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct DevicesArgs {
-    #[command(subcommand)]
-    pub command: DevicesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DevicesCommand {
-    /// List the devices that wait and those that are paired
-    List(ListArgs),
-    /// Let a waiting device in
-    ///
-    /// With an id this approves at once. Without one, or with --latest, it shows the newest request and asks;
-    /// where nobody can be asked (no terminal), it approves nothing, prints the command that would, and
-    /// exits 1.
-    Approve(ApproveArgs),
-    /// Turn a waiting device away
-    Reject(RejectArgs),
-    /// Make a URL by which one machine joins as a node
-    ///
-    /// It works once, for ten minutes. Whoever has it is in, so send it only to that machine.
-    JoinCode(ListArgs),
-    /// Forget a paired device and disconnect it
-    Remove(RemoveArgs),
-    /// Give a paired device a name
-    Rename(RenameArgs),
-    /// Give a device a new token and disconnect it; its old token stops working
-    Rotate(TokenArgs),
-    /// Take a device's token away and disconnect it; it has to be approved again
-    Revoke(TokenArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ApproveArgs {
-    /// The request's id or its device's id, or the first 4 or more characters of either, as `openclaw devices list` shows them
-    #[arg(value_name = "ID")]
-    pub id: Option<String>,
-    /// Show the newest request and ask
-    #[arg(long, conflicts_with = "id")]
-    pub latest: bool,
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RejectArgs {
-    /// The request's id or its device's id, or the first 4 or more characters of either
-    #[arg(value_name = "ID")]
-    pub id: String,
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RemoveArgs {
-    #[command(flatten)]
-    pub device: DeviceArg,
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-/// A device, as the first argument or as --device.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-pub struct DeviceArg {
-    /// The device's id, the first 4 or more characters of it, or its name
-    #[arg(value_name = "DEVICE")]
-    id: Option<String>,
-    /// The same, as an option
-    #[arg(long = "device", value_name = "DEVICE")]
-    device: Option<String>,
-}
-
-impl DeviceArg {
-    pub fn text(&self) -> &str {
-        self.id.as_deref().or(self.device.as_deref()).unwrap_or_default()
-    }
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RenameArgs {
-    /// The device's id, the first 4 or more characters of it, or its present name
-    #[arg(value_name = "DEVICE", required_unless_present = "device")]
-    positional: Vec<String>,
-    /// The device, as an option
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// The new name, as an option
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-impl RenameArgs {
-    /// The device and its new name, or what is missing.
-    pub fn device_and_name(&self) -> Result<(String, String), &'static str> {
-        let mut words = self.positional.iter().map(String::as_str);
-        let device = self.device.as_deref().or_else(|| words.next()).ok_or("No device was named.")?;
-        let rest = words.collect::<Vec<_>>().join(" ");
-        let name = match &self.name {
-            Some(_) if !rest.is_empty() => return Err("The new name was given twice."),
-            Some(name) => name.clone(),
-            None => rest,
-        };
-        if name.trim().is_empty() { Err("No new name was given.") } else { Ok((device.to_owned(), name)) }
-    }
-}
-
-#[derive(Debug, clap::Args)]
-pub struct TokenArgs {
-    /// The device's id, the first 4 or more characters of it, or its name
-    #[arg(value_name = "DEVICE", required_unless_present = "device", conflicts_with = "device")]
-    id: Option<String>,
-    /// The role whose token is meant [default: the device's only one]
-    #[arg(value_name = "ROLE", value_parser = role, conflicts_with_all = ["device", "role"])]
-    id_role: Option<Role>,
-    /// The device, as an option
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// The role, as an option
-    #[arg(long, value_name = "ROLE", value_parser = role)]
-    role: Option<Role>,
-    #[command(flatten)]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: TargetArgs,
-}
-
-impl TokenArgs {
-    pub fn device(&self) -> &str {
-        self.id.as_deref().or(self.device.as_deref()).unwrap_or_default()
-    }
-
-    pub fn role(&self) -> Option<Role> {
-        self.id_role.or(self.role)
-    }
-}
-
 #[expect(clippy::unnecessary_wraps, reason = "clap's parsers return results")]
 pub(super) fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::parse(text).ok_or("a role is `operator` or `node`")
 }
 
 #[cfg(test)]
