@@ -56,10 +56,8 @@ impl AtTerminal {
                 self.seen = after;
                 return before;
             }
-            match self.screen.recv_timeout(PATIENCE) {
-                Ok(more) => self.seen += &more,
-                Err(_) => panic!("no `{expected}` in {}", self.seen),
-            }
+            let more = self.screen.recv_timeout(PATIENCE);
+            self.seen += &more.unwrap_or_else(|_| panic!("no `{expected}` in {}", self.seen));
         }
     }
 
