@@ -13,6 +13,7 @@ pub mod keys;
 pub mod listen;
 pub mod log_file;
 pub mod node;
+pub mod ownership;
 pub mod qr;
 pub mod start;
 pub mod state;

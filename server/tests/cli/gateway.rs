@@ -9,6 +9,7 @@ use std::time::Duration;
 use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, Identity};
 use protocol::Scopes;
 use protocol::event::PairPending;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -82,9 +83,25 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 impl Gateway {
     pub fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
+        let (process, port) = Self::serve(home.path());
+        Self { home, process, port }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::TERM).unwrap();
+        assert!(self.process.wait().unwrap().success());
+    }
+
+    /// Starts it once more in its home.
+    pub fn start_again(&mut self) {
+        (self.process, self.port) = Self::serve(self.home.path());
+    }
+
+    fn serve(home: &Path) -> (Child, u16) {
         // Nobody listens any more once it runs, as behind `| head`.
-        let (process, heard) =
-            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
+        let (process, heard) = start(&mut command(home, &["gateway", "run", "--port", "0", "--show-owner-link"]));
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
             let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
@@ -92,7 +109,7 @@ impl Gateway {
                 break rest.split('/').next().unwrap().parse().unwrap();
             }
         };
-        Self { home, process, port }
+        (process, port)
     }
 
     pub fn run(&self, line: &[&str]) -> Done {
