@@ -60,6 +60,7 @@ pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::
         _ = interrupt.recv() => {}
     }
     gateway.stop().await;
+    tracing::info!("The gateway has stopped");
     Ok(())
 }
 
@@ -187,7 +188,6 @@ impl Gateway {
         state.store.close().await;
         // The next start replaces a socket that is left behind.
         let _ = std::fs::remove_file(&state.paths.owner_socket);
-        tracing::info!("The gateway has stopped");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Paths};
 use crate::start::Gateway;
 use crate::system::host_name;
+use crate::telemetry;
 
 /// How often a command looks whether the store is free.
 const STORE_INTERVAL: Duration = Duration::from_millis(20);
@@ -34,8 +36,8 @@ pub struct Target {
     env: Environment,
     timeout: Duration,
     wants_admin: bool,
-    /// Whether it was said that no gateway runs.
-    says_store: AtomicBool,
+    /// The log of what this command does to the store, once it does; written down when this is dropped.
+    log: OnceLock<Option<WorkerGuard>>,
 }
 
 const ASKING_FOR_ADMIN: &str = "This needs admin rights; asking for them…";
@@ -66,8 +68,8 @@ impl Target {
             Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
         };
         let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
-        let (timeout, says_store) = (Duration::from_secs(args.timeout), AtomicBool::new(false));
-        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, wants_admin: false, says_store })
+        let timeout = Duration::from_secs(args.timeout);
+        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, wants_admin: false, log: OnceLock::new() })
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
@@ -152,13 +154,18 @@ impl Target {
         let Some(gateway) = Gateway::serve_one_command(self.paths.clone(), &self.env, clock, theirs).await? else {
             return Ok(None);
         };
+        self.log.get_or_init(|| {
+            say("note: the gateway is not running; this works on its store");
+            let log = telemetry::start_quietly(&self.paths.log_file);
+            log.inspect_err(|error| {
+                say(&format!("warning: {} cannot be written: {error}", self.paths.log_file.display()))
+            })
+            .ok()
+        });
         let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
         let store = self.paths.store_file.display().to_string();
         let connection = Connection::open_on(ours, &store, &options).await?;
         tokio::spawn(gateway.stop_when_idle());
-        if !self.says_store.swap(true, Ordering::Relaxed) {
-            say("note: the gateway is not running; this works on its store");
-        }
         Ok(Some(connection))
     }
 

@@ -20,6 +20,10 @@ async fn devices_are_listed_and_let_in_while_no_gateway_runs() {
     let approved = run(gateway.home.path(), &["devices", "approve", &knock.pending.request_id]);
     assert_eq!(approved.ok(), "Approved Phone as operator: operator.read.\n");
 
+    let log = std::fs::read_to_string(gateway.home.path().join(".openclaw/logs/openclaw.log")).unwrap();
+    let approval = log.lines().rfind(|line| line.contains("Approved")).unwrap();
+    assert!(approval.contains(&knock.pending.device_id.as_str()[..8]), "{approval}");
+
     gateway.start_again();
     assert_eq!(gateway.list()["pending"], json!([]));
     assert_eq!(gateway.list()["paired"][0]["displayName"], "Phone");
