@@ -11,6 +11,7 @@ mod listing;
 mod node;
 mod nodes;
 mod nodes_listing;
+mod other;
 mod output;
 mod qr;
 mod select;
@@ -29,7 +30,9 @@ pub use self::greeting::greet;
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
+        Command::Update(_) => Err(other::update()),
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Channels(args) => Err(other::channels(&args)),
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,

@@ -6,6 +6,7 @@
 mod elsewhere;
 mod gateway;
 mod node;
+mod other;
 mod store;
 mod terminal;
 

@@ -56,6 +56,10 @@ pub enum Command {
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
     Nodes(NodesArgs),
+    /// Say where chat channels are looked after, which is not here
+    Channels(OtherArgs),
+    /// Say how this program is brought up to date
+    Update(OtherArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -64,6 +68,14 @@ pub struct StatusArgs {
     pub format: Format,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// A command of other versions of OpenClaw. It is understood, whatever its words, and answered with what to do.
+#[derive(Debug, Default, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct OtherArgs {
+    #[arg(value_name = "WORDS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 #[derive(Debug, Default, clap::Args)]
