@@ -157,10 +157,8 @@ impl Target {
         self.log.get_or_init(|| {
             say("note: the gateway is not running; this works on its store");
             let log = telemetry::start_quietly(&self.paths.log_file);
-            log.inspect_err(|error| {
-                say(&format!("warning: {} cannot be written: {error}", self.paths.log_file.display()))
-            })
-            .ok()
+            let file = self.paths.log_file.display();
+            log.inspect_err(|error| say(&format!("warning: {file} cannot be written: {error}"))).ok()
         });
         let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
         let store = self.paths.store_file.display().to_string();

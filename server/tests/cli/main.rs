@@ -276,13 +276,9 @@ fn a_gateway_whose_log_nobody_reads_any_more_goes_on() {
 #[test]
 fn a_command_that_needs_a_gateway_says_how_to_start_one() {
     let home = tempfile::tempdir().unwrap();
-    for line in [
-        &["gateway", "status"][..],
-        &["status"],
-        &["dashboard", "--no-open"],
-        &["qr"],
-        &["devices", "join-code"],
-    ] {
+    for line in
+        [&["gateway", "status"][..], &["status"], &["dashboard", "--no-open"], &["qr"], &["devices", "join-code"]]
+    {
         // Another gateway may use the standard port of this machine; ours must not be asked about it.
         let output = command(home.path(), line).env("OPENCLAW_GATEWAY_PORT", "1").output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
