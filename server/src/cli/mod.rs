@@ -5,6 +5,7 @@ pub mod args;
 mod connect;
 mod dashboard;
 mod devices;
+mod flat;
 mod gateway;
 mod greeting;
 mod listing;
@@ -12,6 +13,7 @@ mod node;
 mod nodes;
 mod nodes_listing;
 mod output;
+mod pairing;
 mod qr;
 mod select;
 mod status;
@@ -35,6 +37,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Devices(args) => devices::run(args.command, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
+        Command::Pairing(args) => pairing::run(args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())

@@ -253,7 +253,9 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
     let address = connection.introduction.attribution.client.to_string();
     match (state.store.find_device(device_id).await, state.store.find_block(device_id, &address).await) {
         (Ok(_), Ok(Blocked::Device)) => false,
-        (Ok(current), Ok(Blocked::No | Blocked::Address)) => current.as_ref().and_then(generation) == admitted.and_then(generation),
+        (Ok(current), Ok(Blocked::No | Blocked::Address)) => {
+            current.as_ref().and_then(generation) == admitted.and_then(generation)
+        }
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%error, "The pairing store failed");
             false

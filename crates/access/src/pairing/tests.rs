@@ -289,11 +289,8 @@ fn who_may_block_whom() {
     assert_eq!(refused(own(true, &[ADMIN], "d2")), Ok(()));
     // What no key could have as its id is a slip of the keyboard.
     let stranger = |id: &str| {
-        let event = PairingEvent::Block {
-            device_id: DeviceId::claimed(id),
-            with_address: false,
-            decider: decider(&[PAIRING]),
-        };
+        let event =
+            PairingEvent::Block { device_id: DeviceId::claimed(id), with_address: false, decider: decider(&[PAIRING]) };
         step(DevicePairing::default(), event, NOW).map(|_| ())
     };
     assert_eq!(stranger("Phone"), Err(Refusal::Block(BlockRefusal::NoDevice)));

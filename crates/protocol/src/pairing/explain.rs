@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Network, Origin, PairedDevice, PairingReason};
-use crate::role::{Role, Scopes};
 use crate::DeviceId;
+use crate::role::{Role, Scopes};
 
 /// On whose word a device was last let in, and what was known of it then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

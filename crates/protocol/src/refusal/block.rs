@@ -13,9 +13,13 @@ const SHORT_ID: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockRefusal {
     /// The owner wants to hear nothing more of this device.
-    Device { device_id: DeviceId },
+    Device {
+        device_id: DeviceId,
+    },
     /// The owner wants to hear of no new device from there.
-    Address { address: String },
+    Address {
+        address: String,
+    },
     /// Only who sees other devices may block one.
     Denied,
     /// Whoever blocks may not lock itself out.

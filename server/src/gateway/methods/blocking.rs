@@ -13,8 +13,7 @@ use crate::state::AppState;
 
 pub async fn block(state: &AppState, caller: &Connection, params: BlockParams) -> Result<BlockedDevice, Refusal> {
     let BlockParams { device_id, address } = params;
-    let event =
-        PairingEvent::Block { device_id: device_id.clone(), with_address: address, decider: decider(caller) };
+    let event = PairingEvent::Block { device_id: device_id.clone(), with_address: address, decider: decider(caller) };
     let block = apply(state, &device_id, event).await?.blocked.ok_or(Refusal::StoreUnavailable)?;
     tracing::info!(
         conn.id = %caller.id,
