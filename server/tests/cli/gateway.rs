@@ -81,7 +81,11 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 
 impl Gateway {
     pub fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// One that goes on with what is stored there.
+    pub fn start_in(home: TempDir) -> Self {
         // Nobody listens any more once it runs, as behind `| head`.
         let (process, heard) =
             start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
@@ -107,14 +111,23 @@ impl Gateway {
         self.run(&["devices", "list", "--json"]).json()
     }
 
+    /// Ends it as its service manager would. What it stored stays.
+    pub fn stop(mut self) -> TempDir {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.process.wait().unwrap();
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    }
+
+    /// A device asks to be let in, showing no secret, and hears the answer.
+    pub async fn ask(&self, seed: u8, name: &str) -> Result<Connection, ConnectError> {
+        Connection::open(&Endpoint::parse_url(&self.url()).unwrap(), &knocking(seed, name)).await
+    }
+
     /// A device asks to be let in, showing no secret, and waits.
     pub async fn knock(&self, seed: u8, name: &str) -> Knock {
         let endpoint = Endpoint::parse_url(&self.url()).unwrap();
-        let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
-            .with_identity(Identity::from_seed([seed; 32]))
-            .waiting_for_approval();
-        options.client.display_name = Some(name.to_owned());
-        options.timeout = PATIENCE;
+        let options = knocking(seed, name);
         let (told, pending) = oneshot::channel();
         let mut told = Some(told);
         let opening = tokio::spawn(async move {
@@ -134,6 +147,15 @@ impl Gateway {
         self.run(&["devices", "approve", &knock.pending.request_id]).ok();
         knock.opening.await.unwrap().unwrap()
     }
+}
+
+fn knocking(seed: u8, name: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
+        .with_identity(Identity::from_seed([seed; 32]))
+        .waiting_for_approval();
+    options.client.display_name = Some(name.to_owned());
+    options.timeout = PATIENCE;
+    options
 }
 
 impl Drop for Gateway {
