@@ -5,6 +5,7 @@ pub mod args;
 mod connect;
 mod dashboard;
 mod devices;
+mod flat;
 mod gateway;
 mod greeting;
 mod listing;
@@ -13,6 +14,7 @@ mod nodes;
 mod nodes_listing;
 mod other;
 mod output;
+mod pairing;
 mod qr;
 mod select;
 mod status;
@@ -38,6 +40,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Devices(args) => devices::run(args.command, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
+        Command::Pairing(args) => pairing::run(args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())

@@ -2,6 +2,7 @@
 //! device chose.
 
 use crate::advised::Advised;
+use anyhow::Context;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -29,6 +30,21 @@ pub fn drawing(text: &str) {
 /// Prints a value for scripts.
 pub fn json(value: &impl Serialize) {
     write_all(std::io::stdout().lock(), &json_text(value));
+}
+
+/// Prints a value for scripts that read line by line. Fails when nobody reads any more.
+pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&escaped(&serde_json::to_string(value)?))
+}
+
+/// Prints one line of a list that goes on. Fails when nobody reads any more.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", neutral(text)).context("nobody reads this any more")
+}
+
+/// Replaces everything on the terminal's screen.
+pub fn show_screen(text: &str) {
+    write_all(std::io::stdout().lock(), &format!("\u{1b}[H\u{1b}[2J{}", neutral(text)));
 }
 
 /// What was done: for scripts as JSON, for people in words.
@@ -221,8 +237,13 @@ fn is_harmful(c: char) -> bool {
 
 /// A value as JSON text that no terminal obeys.
 fn json_text(value: &impl Serialize) -> String {
+    escaped(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// JSON text in which nothing commands a terminal; it means the same.
+fn escaped(json: &str) -> String {
     let mut escaped = String::new();
-    for c in serde_json::to_string_pretty(value).unwrap_or_default().chars() {
+    for c in json.chars() {
         if is_harmful(c) {
             let units =
                 c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));

@@ -10,7 +10,7 @@ use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, Gate
 use protocol::event::PairPending;
 use protocol::handshake::Auth;
 use protocol::role::{ADMIN, PAIRING, READ};
-use protocol::{Fingerprint, Method, Role, Scopes, WireError};
+use protocol::{DeviceId, Fingerprint, Method, Role, Scopes, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -122,6 +122,23 @@ impl Target {
         Self { wants_admin: true, ..self }
     }
 
+    /// The same gateway for a command that is about all devices: a device asks for admin rights, the owner has
+    /// them.
+    #[must_use]
+    pub fn with_all_rights(self) -> Self {
+        if self.is_a_device() { self.with_admin_rights() } else { self }
+    }
+
+    /// What this is at the gateway, if it is a device there.
+    pub fn own_device_id(&self) -> Result<Option<DeviceId>, Failure> {
+        if self.is_a_device() { Ok(Some(self.identity()?.device_id().clone())) } else { Ok(None) }
+    }
+
+    fn identity(&self) -> Result<Identity, Failure> {
+        let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
+        identity.map_err(|error| Failure::new(sentence(&error.to_string())))
+    }
+
     /// As [`Target::open`], but while no gateway runs on this machine the command works on the store itself.
     pub async fn open_or_store(&self, scopes: &[&str]) -> Result<Connection, OpenError> {
         let deadline = Instant::now() + self.timeout;
@@ -186,8 +203,7 @@ impl Target {
     }
 
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
-        let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
-        let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
+        let identity = self.identity()?;
         let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));

@@ -9,7 +9,6 @@ use std::time::Duration;
 use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, Identity};
 use protocol::Scopes;
 use protocol::event::PairPending;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -82,26 +81,14 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 
 impl Gateway {
     pub fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let (process, port) = Self::serve(home.path());
-        Self { home, process, port }
+        Self::start_in(tempfile::tempdir().unwrap())
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub fn stop(&mut self) {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM).unwrap();
-        assert!(self.process.wait().unwrap().success());
-    }
-
-    /// Starts it once more in its home.
-    pub fn start_again(&mut self) {
-        (self.process, self.port) = Self::serve(self.home.path());
-    }
-
-    fn serve(home: &Path) -> (Child, u16) {
+    /// One that goes on with what is stored there.
+    pub fn start_in(home: TempDir) -> Self {
         // Nobody listens any more once it runs, as behind `| head`.
-        let (process, heard) = start(&mut command(home, &["gateway", "run", "--port", "0", "--show-owner-link"]));
+        let (process, heard) =
+            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
             let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
@@ -109,7 +96,7 @@ impl Gateway {
                 break rest.split('/').next().unwrap().parse().unwrap();
             }
         };
-        (process, port)
+        Self { home, process, port }
     }
 
     pub fn run(&self, line: &[&str]) -> Done {
@@ -124,14 +111,23 @@ impl Gateway {
         self.run(&["devices", "list", "--json"]).json()
     }
 
+    /// Ends it as its service manager would. What it stored stays.
+    pub fn stop(mut self) -> TempDir {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.process.wait().unwrap();
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    }
+
+    /// A device asks to be let in, showing no secret, and hears the answer.
+    pub async fn ask(&self, seed: u8, name: &str) -> Result<Connection, ConnectError> {
+        Connection::open(&Endpoint::parse_url(&self.url()).unwrap(), &knocking(seed, name)).await
+    }
+
     /// A device asks to be let in, showing no secret, and waits.
     pub async fn knock(&self, seed: u8, name: &str) -> Knock {
         let endpoint = Endpoint::parse_url(&self.url()).unwrap();
-        let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
-            .with_identity(Identity::from_seed([seed; 32]))
-            .waiting_for_approval();
-        options.client.display_name = Some(name.to_owned());
-        options.timeout = PATIENCE;
+        let options = knocking(seed, name);
         let (told, pending) = oneshot::channel();
         let mut told = Some(told);
         let opening = tokio::spawn(async move {
@@ -151,6 +147,15 @@ impl Gateway {
         self.run(&["devices", "approve", &knock.pending.request_id]).ok();
         knock.opening.await.unwrap().unwrap()
     }
+}
+
+fn knocking(seed: u8, name: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
+        .with_identity(Identity::from_seed([seed; 32]))
+        .waiting_for_approval();
+    options.client.display_name = Some(name.to_owned());
+    options.timeout = PATIENCE;
+    options
 }
 
 impl Drop for Gateway {

@@ -9,22 +9,22 @@ use crate::gateway::{Gateway, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn devices_are_listed_and_let_in_while_no_gateway_runs() {
-    let mut gateway = Gateway::start();
+    let gateway = Gateway::start();
     let knock = gateway.knock(1, "Phone").await;
-    gateway.stop();
+    let home = gateway.stop();
 
-    let listed = run(gateway.home.path(), &["devices", "list"]);
+    let listed = run(home.path(), &["devices", "list"]);
     assert!(listed.stderr.contains("note: the gateway is not running; this works on its store"), "{}", listed.stderr);
     let shown = listed.ok();
     assert!(shown.contains("Pending (1)") && shown.contains(&knock.pending.request_id), "{shown}");
-    let approved = run(gateway.home.path(), &["devices", "approve", &knock.pending.request_id]);
+    let approved = run(home.path(), &["devices", "approve", &knock.pending.request_id]);
     assert_eq!(approved.ok(), "Approved Phone as operator: operator.read.\n");
 
-    let log = std::fs::read_to_string(gateway.home.path().join(".openclaw/logs/openclaw.log")).unwrap();
+    let log = std::fs::read_to_string(home.path().join(".openclaw/logs/openclaw.log")).unwrap();
     let approval = log.lines().rfind(|line| line.contains("Approved")).unwrap();
     assert!(approval.contains(&knock.pending.device_id.as_str()[..8]), "{approval}");
 
-    gateway.start_again();
+    let gateway = Gateway::start_in(home);
     assert_eq!(gateway.list()["pending"], json!([]));
     assert_eq!(gateway.list()["paired"][0]["displayName"], "Phone");
 }

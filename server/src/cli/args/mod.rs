@@ -8,10 +8,12 @@ use protocol::Secret;
 mod devices;
 mod gateway;
 mod nodes;
+mod pairing;
 
 pub use devices::*;
 pub use gateway::*;
 pub use nodes::*;
+pub use pairing::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, approve and manage devices
     Devices(DevicesArgs),
+    /// Devices by an older name, see `openclaw devices`
+    Pairing(PairingArgs),
     /// Show a QR code that lets one phone in
     ///
     /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
@@ -180,6 +184,21 @@ mod tests {
             "openclaw devices join-code --json",
             "openclaw devices list",
             "openclaw devices list --json",
+            "openclaw devices list --json=flat",
+            "openclaw devices approve --match otter-lamp-river-stone",
+            "openclaw devices clear --yes",
+            "openclaw devices clear --yes --pending",
+            "openclaw devices block abcd",
+            "openclaw devices block --device abcd --address",
+            "openclaw devices unblock abcd",
+            "openclaw devices blocked --json",
+            "openclaw devices watch",
+            "openclaw devices explain abcd --json",
+            "openclaw pairing list",
+            "openclaw pairing list --channel discord",
+            "openclaw pairing approve discord ABCD1234",
+            "openclaw pairing approve --channel discord ABCD1234",
+            "openclaw pairing approve abcd",
             "openclaw devices approve",
             "openclaw devices approve dev_a1b2c3d4",
             "openclaw devices approve --latest",
@@ -200,6 +219,10 @@ mod tests {
             "openclaw",
             "openclaw devices",
             "openclaw devices approve abcd --latest",
+            "openclaw devices approve --match a-b-c-d --latest",
+            "openclaw devices list --json flat",
+            "openclaw devices list --json=tree",
+            "openclaw devices block",
             "openclaw devices remove",
             "openclaw devices remove abcd --device abcd",
             "openclaw devices rotate",
