@@ -20,6 +20,14 @@ use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
 use crate::system::SystemProbe;
 
+/// How a gateway ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Stop,
+    /// It starts again, with the same arguments.
+    Restart,
+}
+
 #[derive(Clone)]
 pub struct AppState {
     pub config: watch::Receiver<Arc<Config>>,
@@ -41,6 +49,8 @@ pub struct AppState {
     pub port: u16,
     /// Cancelled when the gateway stops.
     pub stopping: CancellationToken,
+    /// How the owner wants it to end, once the owner does.
+    pub ending: Arc<watch::Sender<Option<Ending>>>,
     pub tasks: TaskTracker,
     pub seen: Arc<SeenLog>,
     pub invocations: Arc<Invocations>,

@@ -21,13 +21,14 @@
 //!
 //! Reading order: [`endpoint`] (where to, and what may travel in clear), [`identity`] (the device
 //! key), [`tls`] (which certificates are believed), [`join`] (setup codes from a URL), [`connection`] (handshake, calls,
-//! events), [`error`] (everything that can go wrong).
+//! events), [`probe`] (only a look), [`error`] (everything that can go wrong).
 
 pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod join;
+pub mod probe;
 pub mod tls;
 
 pub use connection::{ConnectOptions, Connection};
@@ -35,4 +36,5 @@ pub use endpoint::{Endpoint, GatewayUrl, UrlError};
 pub use error::{CallError, ConnectError};
 pub use identity::{Identity, IdentityError};
 pub use join::{JoinError, fetch_join};
+pub use probe::{probe, probe_on};
 pub use tls::CertificatePin;

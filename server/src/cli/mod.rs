@@ -2,18 +2,25 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod auth_token;
+mod call;
 mod connect;
 mod dashboard;
+mod deep;
 mod devices;
 mod gateway;
 mod greeting;
+mod health;
 mod listing;
+mod logs;
 mod node;
 mod nodes;
 mod nodes_listing;
 mod output;
+mod probe;
 mod qr;
 mod select;
+mod service;
 mod status;
 mod target;
 
@@ -21,14 +28,17 @@ use std::process::ExitCode;
 
 use self::args::{Args, Command};
 use self::output::Failure;
-use crate::config::Environment;
+use crate::config::{Environment, Profile};
 
 pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    let env = &args.which.environment(env);
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
+        Command::Health(args) => health::run(&args, env).await,
+        Command::Logs(args) => logs::run(&args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
@@ -37,7 +47,8 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
-    done.unwrap_or_else(|failure| failure.report())
+    let profile = Profile::selected(env).ok().flatten();
+    done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
 }
 
 /// What a command came to.

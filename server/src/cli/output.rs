@@ -2,6 +2,7 @@
 //! device chose.
 
 use crate::advised::Advised;
+use crate::config::Profile;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -19,6 +20,12 @@ const LONGEST_LIST: usize = 12;
 /// Prints one line, or several, of data.
 pub fn data(text: &str) {
     write_all(std::io::stdout().lock(), &neutral(text));
+}
+
+/// Prints lines of data as long as somebody reads them. False when nobody does any more.
+pub fn reaches(lines: &str) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", neutral(lines)).and_then(|()| stdout.flush()).is_ok()
 }
 
 /// Prints a drawing of ours, which may command the terminal.
@@ -99,6 +106,15 @@ impl Failure {
             }
             None => Self::new(format!("The gateway refused: {}", long(&error.message))),
         }
+    }
+
+    /// With the commands in its hint as they have to be typed for this profile.
+    #[must_use]
+    pub fn for_profile(mut self, profile: Option<&Profile>) -> Self {
+        if let (Some(profile), Some(hint)) = (profile, &mut self.hint) {
+            *hint = hint.replace("`openclaw ", &format!("`openclaw --profile {profile} "));
+        }
+        self
     }
 
     /// As people read it.
@@ -221,8 +237,17 @@ fn is_harmful(c: char) -> bool {
 
 /// A value as JSON text that no terminal obeys.
 fn json_text(value: &impl Serialize) -> String {
+    without_orders(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// A value as one line of JSON that no terminal obeys.
+pub fn json_line(value: &impl Serialize) -> String {
+    without_orders(&serde_json::to_string(value).unwrap_or_default())
+}
+
+fn without_orders(json: &str) -> String {
     let mut escaped = String::new();
-    for c in serde_json::to_string_pretty(value).unwrap_or_default().chars() {
+    for c in json.chars() {
         if is_harmful(c) {
             let units =
                 c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));
