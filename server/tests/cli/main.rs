@@ -4,8 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod elsewhere;
+mod ending;
 mod gateway;
 mod node;
+mod operating;
+mod profiles;
+mod reaching;
+mod service;
+mod tailscale;
 mod terminal;
 
 use std::process::{Command, Stdio};
