@@ -158,7 +158,9 @@ mod tests {
         ] {
             assert!(is_gateway(&words(line)), "{line}");
         }
-        for line in ["openclaw node run", "vim openclaw gateway.md", "nginx gateway", "python3 -m http.server", "gateway"] {
+        for line in
+            ["openclaw node run", "vim openclaw gateway.md", "nginx gateway", "python3 -m http.server", "gateway"]
+        {
             assert!(!is_gateway(&words(line)), "{line}");
         }
     }

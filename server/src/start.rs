@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use protocol::event::Event;
 use protocol::Close;
+use protocol::event::Event;
 use serde_json::json;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,8 +28,7 @@ use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
 use crate::store::SqliteStore;
-use crate::tailscale::{self, Exposed};
-use crate::{holder, listen, system, takeover, telemetry};
+use crate::{holder, listen, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -69,9 +68,10 @@ async fn serve(gateway: &Gateway, show_owner_link: bool, env: &Environment) -> a
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
     let state = &gateway.state;
-    let exposed = gateway.expose(env).await?;
+    gateway.expose(env).await?;
+    let exposed = state.exposed.get();
     let mut ending = state.ending.subscribe();
-    let ended = match crate::cli::greet(state, exposed.as_ref(), show_owner_link).await {
+    let ended = match crate::cli::greet(state, exposed, show_owner_link).await {
         Err(error) => Err(error),
         Ok(()) => Ok(tokio::select! {
             _ = terminate.recv() => Ending::Stop,
@@ -125,16 +125,18 @@ impl Gateway {
     }
 
     /// Lets Tailscale lead here, if the settings say so.
-    pub async fn expose(&self, env: &Environment) -> anyhow::Result<Option<Exposed>> {
+    pub async fn expose(&self, env: &Environment) -> anyhow::Result<()> {
         let state = &self.state;
         let mode = state.config().tailscale.mode;
         if mode == TailscaleMode::Off {
-            return Ok(None);
+            return Ok(());
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no port for Tailscale")?;
         let port = listener.local_addr()?.port();
         state.tasks.spawn(listen::serve_tcp(state.clone(), listener, Peer::Tailscale, router(state)));
-        tailscale::expose(mode, port, env).await.map(Some)
+        // Asked for once in the life of a gateway.
+        let _ = state.exposed.set(tailscale::expose(mode, port, env).await?);
+        Ok(())
     }
 
     /// A gateway for the one command that holds the other end of `stream`, without listeners: what a command
@@ -193,6 +195,7 @@ impl Gateway {
             port,
             stopping: CancellationToken::new(),
             ending: Arc::default(),
+            exposed: Arc::default(),
             tasks: TaskTracker::new(),
             seen: Arc::default(),
             invocations: Arc::default(),

@@ -57,12 +57,28 @@ pub async fn expose(mode: TailscaleMode, port: u16, env: &Environment) -> anyhow
 }
 
 impl Exposed {
+    /// The address for a setup code.
+    pub fn socket_url(&self) -> String {
+        self.url.replacen("https", "wss", 1)
+    }
+
+    /// What names that address, in the words of the reference (`urlSource`).
+    pub fn source(&self) -> &'static str {
+        match self.mode {
+            TailscaleMode::Off => "gateway.tailscale.mode",
+            TailscaleMode::Serve => "gateway.tailscale.mode=serve",
+            TailscaleMode::Funnel => "gateway.tailscale.mode=funnel",
+        }
+    }
+
     /// Closes the way, and no other that leads through Tailscale.
     pub async fn close(&self) {
         let verb = self.mode.as_str();
         match self.run(&[verb, HTTPS, "off"]).await {
             Ok(_) => tracing::info!("Tailscale does not lead to the gateway any more"),
-            Err(error) => tracing::warn!("Tailscale still leads here; end that with `tailscale {verb} reset`: {error:#}"),
+            Err(error) => {
+                tracing::warn!("Tailscale still leads here; end that with `tailscale {verb} reset`: {error:#}")
+            }
         }
     }
 

@@ -76,7 +76,10 @@ async fn end(pid: u32) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    bail!(Advised::new(format!("the gateway in process {pid} does not end"), "look at it with `ps`, or restart the machine"));
+    bail!(Advised::new(
+        format!("the gateway in process {pid} does not end"),
+        "look at it with `ps`, or restart the machine"
+    ));
 }
 
 /// Waits until nobody listens on an owner socket any more. False if somebody still does in the end.

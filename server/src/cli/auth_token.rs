@@ -58,7 +58,12 @@ impl Known {
         let sources = [SecretSource::Flag, SecretSource::Environment, SecretSource::File];
         let source = sources.into_iter().find(|source| source.as_str() == text("authSource"));
         let connections = own.get("bySecret").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
-        Self { mode: text("authMode").to_owned(), source, is_running: true, connections: connections.unwrap_or_default() }
+        Self {
+            mode: text("authMode").to_owned(),
+            source,
+            is_running: true,
+            connections: connections.unwrap_or_default(),
+        }
     }
 
     fn read(paths: &Paths, env: &Environment) -> Result<Self, Failure> {
@@ -117,13 +122,17 @@ fn show(args: &AuthTokenArgs, target: &Target, known: &Known, env: &Environment)
     };
     let token: Secret = match known.source {
         None => {
-            return Err(Failure::new("There is no access token yet.").hint("the first `openclaw gateway run` makes one"));
+            return Err(
+                Failure::new("There is no access token yet.").hint("the first `openclaw gateway run` makes one")
+            );
         }
         Some(SecretSource::Flag) => return Err(unseen("where this command cannot see it")),
         Some(SecretSource::Environment) => match env.get("OPENCLAW_GATEWAY_TOKEN") {
             None => return Err(unseen("and not in the environment of this command")),
             Some(_) if known.is_running => {
-                say("note: this is OPENCLAW_GATEWAY_TOKEN of this shell; the gateway may have been started with another");
+                say(
+                    "note: this is OPENCLAW_GATEWAY_TOKEN of this shell; the gateway may have been started with another",
+                );
                 Secret::new(env.get("OPENCLAW_GATEWAY_TOKEN").unwrap_or_default())
             }
             Some(token) => Secret::new(token),
@@ -157,7 +166,9 @@ async fn rotate(args: &AuthTokenArgs, target: &Target, known: &Known) -> Outcome
     let path = paths.config_file.display();
     let ended = count(known.connections, "connection");
     let words = if known.is_running {
-        format!("Made a new access token and wrote it to {path}. It is in force; {ended} that came in with the old one ended.")
+        format!(
+            "Made a new access token and wrote it to {path}. It is in force; {ended} that came in with the old one ended."
+        )
     } else {
         format!("Made a new access token and wrote it to {path}.")
     };

@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn a_call_asks_for_no_more_than_it_needs() {
-        assert_eq!(["health", "status", "device.pair.list"].map(scope), ["operator.read", "operator.read", "operator.pairing"]);
+        assert_eq!(
+            ["health", "status", "device.pair.list"].map(scope),
+            ["operator.read", "operator.read", "operator.pairing"]
+        );
         assert_eq!(["config.set", "no.such"].map(scope), ["operator.admin"; 2]);
     }
 }

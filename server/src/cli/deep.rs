@@ -182,7 +182,8 @@ pub async fn status_of(authority: &str, path: &str) -> std::io::Result<u16> {
         stream.write_all(request.as_bytes()).await?;
         let mut status = [0; 12];
         stream.read_exact(&mut status).await?;
-        let number = std::str::from_utf8(&status).ok().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..)?.parse().ok());
+        let number =
+            std::str::from_utf8(&status).ok().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..)?.parse().ok());
         number.ok_or_else(|| std::io::Error::other("what answers does not speak HTTP"))
     };
     timeout(PATIENCE, check).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))

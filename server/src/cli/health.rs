@@ -29,8 +29,9 @@ pub async fn run(args: &StatusArgs, env: &Environment) -> Outcome {
         return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if !is_well {
-        return Err(Failure::new("The gateway says that it is not well.")
-            .hint(format!("see `{}`", target.command("logs"))));
+        return Err(
+            Failure::new("The gateway says that it is not well.").hint(format!("see `{}`", target.command("logs")))
+        );
     }
     data(&words);
     Ok(ExitCode::SUCCESS)

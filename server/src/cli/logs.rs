@@ -100,9 +100,7 @@ fn show(line: &str, as_json: bool) -> String {
 
 /// On one line, with what commands a terminal written out.
 fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect()
+    text.chars().map(|c| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// What a line says. A line that is not of this shape is all message.
@@ -146,7 +144,10 @@ mod tests {
             r"2026-01-01T00:00:00.000Z  info  gateway/admit  Paired \u{1b}[2J`a`\u{a}b"
         );
         let told: Value = serde_json::from_str(&show(&line.to_string(), true)).unwrap();
-        assert_eq!((&told["type"], &told["level"], &told["raw"]), (&json!("log"), &json!("info"), &json!(line.to_string())));
+        assert_eq!(
+            (&told["type"], &told["level"], &told["raw"]),
+            (&json!("log"), &json!("info"), &json!(line.to_string()))
+        );
     }
 
     #[test]

@@ -186,7 +186,9 @@ fn explain(problem: &Problem, holder: Option<&str>) -> (String, String) {
             format!("cannot be reached: {}", long(&source.to_string())),
             "check the name, the network and the firewall in between".to_owned(),
         ),
-        ConnectError::TimedOut => say("does not answer in time", "check the firewall in between, and whether the gateway hangs"),
+        ConnectError::TimedOut => {
+            say("does not answer in time", "check the firewall in between, and whether the gateway hangs")
+        }
         ConnectError::Rejected { status: 403, .. } => say(
             "a gateway, but it does not know the proxy in between (HTTP status 403)",
             "add the proxy to gateway.trustedProxies; the log names its address",
@@ -204,9 +206,10 @@ fn explain(problem: &Problem, holder: Option<&str>) -> (String, String) {
                 "check the address and its path, and what the proxy in between leads to".to_owned(),
             ),
         },
-        ConnectError::Closed { .. } => {
-            say("a proxy or tunnel answers, but nobody is behind it", "start the gateway, and check where the proxy leads to")
-        }
+        ConnectError::Closed { .. } => say(
+            "a proxy or tunnel answers, but nobody is behind it",
+            "start the gateway, and check where the proxy leads to",
+        ),
         ConnectError::Protocol(_) | ConnectError::Refused { .. } => match holder {
             Some(holder) => (
                 format!("another program is on the port: {}", long(holder)),

@@ -148,7 +148,11 @@ pub async fn install(args: &InstallArgs, env: &Environment) -> Outcome {
         );
         return Ok(subject.done(args.format, "install", &words));
     }
-    if is_service { manager.restart().await? } else { manager.start().await? }
+    if is_service {
+        manager.restart().await?
+    } else {
+        manager.start().await?
+    }
     subject.until_up().await?;
     let words = format!("Installed the service {name}; its gateway runs.\nIt starts {}.", plan.argv.join(" "));
     Ok(subject.done(args.format, "install", &words))
@@ -202,7 +206,9 @@ fn say_when_it_ends(env: &Environment) {
         && lingers.parent().is_some_and(Path::exists)
         && !lingers.join(user).exists()
     {
-        say("note: it ends when you log out; to keep it running, and to start it at boot, run `loginctl enable-linger`");
+        say(
+            "note: it ends when you log out; to keep it running, and to start it at boot, run `loginctl enable-linger`",
+        );
     }
 }
 

@@ -251,7 +251,9 @@ pub fn go_live(state: &AppState, publish: &watch::Sender<Arc<Config>>, config: C
         return;
     }
     if needs_restart(&before, &config) {
-        tracing::warn!("gateway.port, gateway.bind and gateway.tailscale.mode change when the gateway is started again");
+        tracing::warn!(
+            "gateway.port, gateway.bind and gateway.tailscale.mode change when the gateway is started again"
+        );
     }
     let secret_changed = before.shared_secret() != config.shared_secret();
     let policy_changed = before.policy != config.policy;

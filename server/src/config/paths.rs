@@ -110,7 +110,10 @@ mod tests {
         // A service names its directory and its profile.
         let own = [&exported[..], &[("OPENCLAW_PROFILE", "a")]].concat();
         assert_eq!(place(&own, Some("a")).as_deref(), Some("/etc/o.json"));
-        assert_eq!(place(&[("OPENCLAW_PROFILE", "default")], None).as_deref(), Some("/home/ada/.openclaw/openclaw.json"));
+        assert_eq!(
+            place(&[("OPENCLAW_PROFILE", "default")], None).as_deref(),
+            Some("/home/ada/.openclaw/openclaw.json")
+        );
         assert_eq!(place(&[("OPENCLAW_PROFILE", "../x")], None), None);
     }
 }

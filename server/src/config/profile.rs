@@ -22,7 +22,9 @@ pub struct Profile(String);
 
 /// Why a name is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no profile name; use up to {MAX_LENGTH} letters, digits, `-` and `_`, beginning with a letter or digit")]
+#[error(
+    "`{0}` is no profile name; use up to {MAX_LENGTH} letters, digits, `-` and `_`, beginning with a letter or digit"
+)]
 pub struct ProfileError(String);
 
 impl FromStr for Profile {

@@ -22,8 +22,10 @@ pub struct Launchd {
 impl Launchd {
     pub fn new(env: &Environment, profile: Option<&Profile>) -> anyhow::Result<Self> {
         // OpenClaw's own labels, so that its app finds the service.
-        let label = profile.map_or_else(|| "ai.openclaw.gateway".to_owned(), |profile| format!("ai.openclaw.{profile}"));
-        let home = env.get("HOME").context(Advised::new("HOME is not set, so there is no place for a service", "set HOME"))?;
+        let label =
+            profile.map_or_else(|| "ai.openclaw.gateway".to_owned(), |profile| format!("ai.openclaw.{profile}"));
+        let home =
+            env.get("HOME").context(Advised::new("HOME is not set, so there is no place for a service", "set HOME"))?;
         let file = Path::new(home).join("Library/LaunchAgents").join(format!("{label}.plist"));
         let domain = format!("gui/{}", rustix::process::getuid().as_raw());
         Ok(Self { label, file, domain, program: Surroundings::of(env).which("launchctl") })
@@ -126,7 +128,8 @@ mod tests {
     fn home(prints: &str) -> (tempfile::TempDir, Launchd) {
         let home = tempfile::tempdir().unwrap();
         let program = home.path().join("launchctl");
-        let script = format!("#!/bin/sh\necho \"$@\" >> {}/asked\ncase $1 in print) {prints};; esac\n", home.path().display());
+        let script =
+            format!("#!/bin/sh\necho \"$@\" >> {}/asked\ncase $1 in print) {prints};; esac\n", home.path().display());
         std::fs::write(&program, script).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = home.path().to_str().unwrap();
@@ -175,7 +178,10 @@ mod tests {
     #[test]
     fn states_are_told_apart() {
         assert_eq!(read("\tstate = not running\n\tlast exit code = 1\n"), State::Failed("exit code 1".to_owned()));
-        assert_eq!(read("\tstate = not running\n\tlast exit code = 78: EX_CONFIG\n"), State::Failed("exit code 78".to_owned()));
+        assert_eq!(
+            read("\tstate = not running\n\tlast exit code = 78: EX_CONFIG\n"),
+            State::Failed("exit code 78".to_owned())
+        );
         assert_eq!(read("\tstate = not running\n\tlast exit code = (never exited)\n"), State::Stopped);
     }
 }

@@ -36,7 +36,9 @@ impl Plan {
             description = format!("OpenClaw gateway, profile {profile}");
         }
         argv.extend(["gateway".to_owned(), "run".to_owned()]);
-        if let Some(port) = port.map(|port| port.to_string()).or_else(|| env.get("OPENCLAW_GATEWAY_PORT").map(str::to_owned)) {
+        if let Some(port) =
+            port.map(|port| port.to_string()).or_else(|| env.get("OPENCLAW_GATEWAY_PORT").map(str::to_owned))
+        {
             argv.extend(["--port".to_owned(), port]);
         }
         let usual = env.get("HOME").map(|home| Path::new(home).join(state_folder(profile.as_ref())));

@@ -46,7 +46,10 @@ impl Systemd {
         let instead = "run it in the foreground with `openclaw gateway run`; in a container let that restart it \
                        (`docker run --restart unless-stopped …`)";
         if self.program.is_none() {
-            bail!(Advised::new("there is no systemd on this machine, so the gateway cannot be a service here", instead));
+            bail!(Advised::new(
+                "there is no systemd on this machine, so the gateway cannot be a service here",
+                instead
+            ));
         }
         self.ask(&["show", "--property=Version"]).await.map(drop).with_context(|| {
             let hint = if self.is_sudo {
@@ -121,7 +124,9 @@ mod tests {
 
     #[test]
     fn states_are_told_apart() {
-        let say = |active: &str, sub: &str| format!("MainPID=12\nResult=start-limit-hit\nActiveState={active}\nSubState={sub}\n");
+        let say = |active: &str, sub: &str| {
+            format!("MainPID=12\nResult=start-limit-hit\nActiveState={active}\nSubState={sub}\n")
+        };
         assert_eq!(read(&say("active", "running")), State::Running { pid: Some(12) });
         assert_eq!(read(&say("failed", "failed")), State::Failed("start-limit-hit".to_owned()));
         assert_eq!(read(&say("activating", "auto-restart")), State::Restarting);

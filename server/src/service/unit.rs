@@ -131,7 +131,9 @@ mod tests {
         for line in ["StartLimitIntervalSec=300", "StartLimitBurst=10"] {
             assert!(head.contains(line), "{line}");
         }
-        for line in ["ExecStart=/usr/bin/openclaw gateway run\n", "Restart=on-failure\n", "RestartSec=10\n", "UMask=0077\n"] {
+        for line in
+            ["ExecStart=/usr/bin/openclaw gateway run\n", "Restart=on-failure\n", "RestartSec=10\n", "UMask=0077\n"]
+        {
             assert!(service.contains(line), "{line}: {service}");
         }
         assert!(service.contains("WantedBy=default.target"));
@@ -139,7 +141,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_whatever_the_path() {
-        for program in ["/usr/bin/openclaw", "/home/a b/open\"claw", "/opt/50%/o", "/opt/$HOME/o", "/opt/a\\b'c/o", "/opt/ü/o"] {
+        for program in
+            ["/usr/bin/openclaw", "/home/a b/open\"claw", "/opt/50%/o", "/opt/$HOME/o", "/opt/a\\b'c/o", "/opt/ü/o"]
+        {
             let plan = plan(program, &[("OPENCLAW_STATE_DIR", "/srv/my \"50%\" $files"), ("OPENCLAW_PROFILE", "a")]);
             let read = parse(&render(&plan));
             assert_eq!((read.argv, read.environment), (plan.argv, plan.environment), "{program}");
@@ -154,7 +158,10 @@ mod tests {
                     Restart=always\nEnvironment=HOME=/home/ada \"OPENCLAW_GATEWAY_TOKEN=a b\"\n\
                     Environment='OPENCLAW_PROFILE=work'\n[Install]\nWantedBy=default.target\n";
         let read = parse(unit);
-        assert_eq!(read.argv.join(" "), "/usr/bin/node /usr/lib/node_modules/openclaw/dist/index.js gateway --port 18789");
+        assert_eq!(
+            read.argv.join(" "),
+            "/usr/bin/node /usr/lib/node_modules/openclaw/dist/index.js gateway --port 18789"
+        );
         assert_eq!(read.environment["OPENCLAW_GATEWAY_TOKEN"], "a b");
         assert_eq!(read.environment["OPENCLAW_PROFILE"], "work");
     }

@@ -45,8 +45,11 @@ fn force_ends_the_gateway_that_is_in_the_way() {
     assert!(first.process.wait().unwrap().success());
     assert_eq!(status(&second)["pid"], second.process.id());
     // Another directory, but the port.
-    let third =
-        Gateway::start_with(tempfile::tempdir().unwrap(), &["gateway", "--force", "--port", &port, "--profile", "x"], &[]);
+    let third = Gateway::start_with(
+        tempfile::tempdir().unwrap(),
+        &["gateway", "--force", "--port", &port, "--profile", "x"],
+        &[],
+    );
     assert_eq!(third.port, second.port);
     second.run(&["health"]).refused();
 }
@@ -73,7 +76,7 @@ fn force_leaves_another_program_and_everything_else_alone() {
     }
     gateway.run(&["health"]).ok();
     let without = gateway.run(&["gateway", "run", "--port", &port]).refused();
-    assert!(without.stderr.contains("a gateway runs already"), "{}", without.stderr);
+    assert!(without.stderr.contains("A gateway runs already"), "{}", without.stderr);
     let elsewhere = tempfile::tempdir().unwrap();
     let taken = run(elsewhere.path(), &["gateway", "run", "--port", &port]).refused();
     assert!(taken.stderr.contains(&us) && taken.stderr.contains("--port"), "{}", taken.stderr);
@@ -82,7 +85,8 @@ fn force_leaves_another_program_and_everything_else_alone() {
 #[test]
 fn only_settings_that_make_sense_are_worth_ending_a_gateway_for() {
     let gateway = Gateway::start();
-    let output = command(gateway.home.path(), &["gateway", "run", "--force"]).env("OPENCLAW_GATEWAY_PORT", "x").output();
+    let output =
+        command(gateway.home.path(), &["gateway", "run", "--force"]).env("OPENCLAW_GATEWAY_PORT", "x").output();
     assert_eq!(output.unwrap().status.code(), Some(1));
     gateway.run(&["health"]).ok();
 }

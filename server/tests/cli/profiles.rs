@@ -7,7 +7,8 @@ use super::gateway::{Done, Gateway, command, run};
 
 /// Two gateways in one home. The first one holds the folder.
 fn pair() -> (Gateway, Gateway) {
-    let a = Gateway::start_with(tempfile::tempdir().unwrap(), &["--profile", "a", "gateway", "run", "--port", "0"], &[]);
+    let a =
+        Gateway::start_with(tempfile::tempdir().unwrap(), &["--profile", "a", "gateway", "run", "--port", "0"], &[]);
     // The second one has the same home, and must not take it along when it ends.
     let link = tempfile::tempdir().unwrap();
     let env = [("HOME", a.home.path().to_str().unwrap())];
@@ -78,7 +79,7 @@ fn a_second_gateway_on_a_directory_or_port_names_who_is_there() {
     }
     let port = a.port.to_string();
     let taken = ask(home, "c", &["gateway", "run", "--port", &port]).refused();
-    for expected in [&format!("port {port} is taken by openclaw"), &format!("(process {process})"), &folder] {
+    for expected in [&format!("Port {port} is taken by openclaw"), &format!("(process {process})"), &folder] {
         assert!(taken.stderr.contains(expected.as_str()), "{expected}: {}", taken.stderr);
     }
     drop(b);
@@ -87,7 +88,9 @@ fn a_second_gateway_on_a_directory_or_port_names_who_is_there() {
 #[test]
 fn dev_is_a_profile_with_the_port_of_openclaw() {
     let home = tempfile::tempdir().unwrap();
-    for line in [&["--dev", "gateway", "status", "--deep", "--json"][..], &["gateway", "status", "--deep", "--json", "--dev"]] {
+    for line in
+        [&["--dev", "gateway", "status", "--deep", "--json"][..], &["gateway", "status", "--deep", "--json", "--dev"]]
+    {
         let output = command(home.path(), line).env("OPENCLAW_GATEWAY_PORT", "1").output().unwrap();
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(told["deep"]["port"], 19001);

@@ -76,10 +76,18 @@ fn another_program_on_the_port_is_named() {
     };
     let us = format!("(process {})", std::process::id());
     let deep = ask(&["gateway", "status", "--deep"]);
-    assert!(deep.stdout.contains("Socket   nobody listens") && deep.stdout.contains("that is no gateway"), "{}", deep.stdout);
+    assert!(
+        deep.stdout.contains("Socket   nobody listens") && deep.stdout.contains("that is no gateway"),
+        "{}",
+        deep.stdout
+    );
     assert!(deep.stderr.contains(&us) && deep.stderr.contains("gateway.port"), "{}", deep.stderr);
     let probed = ask(&["gateway", "probe"]);
-    assert!(probed.stdout.contains("another program is on the port") && probed.stdout.contains(&us), "{}", probed.stdout);
+    assert!(
+        probed.stdout.contains("another program is on the port") && probed.stdout.contains(&us),
+        "{}",
+        probed.stdout
+    );
     assert!(probed.stderr.contains("stop that program"), "{}", probed.stderr);
 }
 

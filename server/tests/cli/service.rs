@@ -113,7 +113,10 @@ impl Drop for Machine {
         for unit in ["openclaw-gateway.service", "openclaw-gateway-work.service"] {
             if self.home.path().join(format!("{unit}.pid")).exists() {
                 let stop = self.home.path().join("bin/systemctl");
-                let _ = std::process::Command::new(stop).args(["--user", "stop", unit]).env("HOME", self.home.path()).status();
+                let _ = std::process::Command::new(stop)
+                    .args(["--user", "stop", unit])
+                    .env("HOME", self.home.path())
+                    .status();
             }
         }
     }
@@ -129,13 +132,12 @@ fn has(text: &str, expected: &[&str]) {
 #[test]
 fn a_service_is_installed_restarted_stopped_started_and_removed() {
     let machine = Machine::new();
-    let installed = machine.run_with(
-        &["gateway", "install", "--port", &machine.port],
-        &[("OPENCLAW_GATEWAY_TOKEN", "canary")],
-    );
+    let installed =
+        machine.run_with(&["gateway", "install", "--port", &machine.port], &[("OPENCLAW_GATEWAY_TOKEN", "canary")]);
     has(&installed.stderr, &["does not see OPENCLAW_GATEWAY_TOKEN", "gateway.env", "loginctl enable-linger"]);
     has(&installed.ok(), &["Installed the service openclaw-gateway.service; its gateway runs"]);
-    let start = format!("ExecStart={}/bin/openclaw gateway run --port {}\n", machine.home.path().display(), machine.port);
+    let start =
+        format!("ExecStart={}/bin/openclaw gateway run --port {}\n", machine.home.path().display(), machine.port);
     has(&machine.unit(), &[&start, "Restart=on-failure", "RestartSec=10", "StartLimitBurst="]);
     assert!(!machine.unit().contains("canary"));
     has(&machine.asked(), &["--user daemon-reload\n", "--user enable openclaw-gateway.service\n"]);
@@ -170,7 +172,10 @@ fn where_services_cannot_be_had_it_says_so_and_writes_nothing() {
     let machine = Machine::new();
     machine.mark("no-bus");
     let refused = machine.install(&["--force"]).refused();
-    has(&refused.stderr, &["No medium found", "systemd of this user cannot be reached", "openclaw gateway run", "docker"]);
+    has(
+        &refused.stderr,
+        &["No medium found", "systemd of this user cannot be reached", "openclaw gateway run", "docker"],
+    );
     assert!(!machine.file("openclaw-gateway.service").exists());
 
     std::fs::remove_file(machine.home.path().join("bin/systemctl")).unwrap();
@@ -195,7 +200,10 @@ fn a_service_of_an_older_program_is_noticed_and_replaced() {
     assert!(!told.stdout.contains("old-secret"));
 
     let refused = machine.install(&[]).refused();
-    has(&refused.stderr, &["starts something else", "now:  /usr/bin/node", "new:  ", "openclaw gateway install --force"]);
+    has(
+        &refused.stderr,
+        &["starts something else", "now:  /usr/bin/node", "new:  ", "openclaw gateway install --force"],
+    );
     let replaced = machine.install(&["--force"]);
     has(&replaced.stderr, &["held OPENCLAW_GATEWAY_TOKEN", "openclaw-gateway.replaced"]);
     replaced.ok();
@@ -223,10 +231,18 @@ fn each_profile_has_a_service_of_its_own_and_no_other_is_touched() {
     assert!(!machine.file("openclaw-gateway.service").exists());
     has(&machine.run(&["gateway", "stop"]).ok(), &["was not running"]);
     let status = machine.run(&["gateway", "status", "--profile", "work", "--json"]).json();
-    assert_eq!((&status["running"], &status["service"]["name"]), (&true.into(), &"openclaw-gateway-work.service".into()));
+    assert_eq!(
+        (&status["running"], &status["service"]["name"]),
+        (&true.into(), &"openclaw-gateway-work.service".into())
+    );
 
     let elsewhere = [("OPENCLAW_STATE_DIR", "/elsewhere"), ("OPENCLAW_PROFILE", "work")];
-    for line in [&["gateway", "stop"][..], &["gateway", "restart"], &["gateway", "uninstall"], &["gateway", "install", "--force"]] {
+    for line in [
+        &["gateway", "stop"][..],
+        &["gateway", "restart"],
+        &["gateway", "uninstall"],
+        &["gateway", "install", "--force"],
+    ] {
         let refused = machine.run_with(line, &elsewhere).refused();
         has(&refused.stderr, &["openclaw-gateway-work.service runs the gateway of", "not the one of /elsewhere"]);
     }

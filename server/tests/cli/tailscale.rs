@@ -17,7 +17,10 @@ fn home(does: &str, settings: &str) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let program = home.path().join("tailscale");
     let asked = home.path().join("asked");
-    let script = format!("#!/bin/sh\nif [ $1 = status ]; then echo '{STATUS}'; exit; fi\necho \"$*\" >> {}\n{does}\n", asked.display());
+    let script = format!(
+        "#!/bin/sh\nif [ $1 = status ]; then echo '{STATUS}'; exit; fi\necho \"$*\" >> {}\n{does}\n",
+        asked.display()
+    );
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::create_dir(home.path().join(".openclaw")).unwrap();
@@ -42,7 +45,9 @@ fn refused(home: &TempDir, line: &[&str]) -> String {
     let mut command = command(home.path(), &[&["gateway", "run", "--port", "0"], line].concat());
     let output = command.env("PATH", path(home.path())).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Done { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }.refused().stderr
+    Done { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        .refused()
+        .stderr
 }
 
 fn get(port: &str, header: &str) -> String {
@@ -61,10 +66,16 @@ fn serve_leads_to_a_port_of_its_own_and_lets_go_at_the_end() {
     let port = opened[0].strip_prefix("serve --bg --yes --https=443 ").unwrap().to_owned();
     assert_ne!(port, gateway.port.to_string());
     // What Tailscale passes on is believed there, and nowhere else.
-    let from_a_phone = "x-forwarded-for: 100.101.1.2\r\nx-forwarded-proto: https\r\ntailscale-user-login: ada@example.com\r\n";
+    let from_a_phone =
+        "x-forwarded-for: 100.101.1.2\r\nx-forwarded-proto: https\r\ntailscale-user-login: ada@example.com\r\n";
     assert_eq!(get(&port, from_a_phone), "HTTP/1.1 200 OK");
     assert_eq!(get(&port, ""), "HTTP/1.1 403 Forbidden");
     assert_eq!(get(&gateway.port.to_string(), from_a_phone), "HTTP/1.1 403 Forbidden");
+    let code = gateway.run(&["qr", "--json"]).json();
+    assert_eq!(
+        (&code["gatewayUrl"], &code["urlSource"]),
+        (&json!("wss://box.tail1.ts.net"), &json!("gateway.tailscale.mode=serve"))
+    );
     gateway.run(&["gateway", "stop"]).ok();
     gateway.process.wait().unwrap();
     assert_eq!(asked(&home)[1..], ["serve --https=443 off"]);
