@@ -9,7 +9,7 @@ use server::ownership;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let env = Environment::capture();
+    let env = args.which.environment(&Environment::capture());
     // Where the state directory is unknown, the command itself says so.
     if let Ok(paths) = Paths::resolve(&env)
         && let Err(error) = ownership::work_as_owner_of(&paths.state_dir)

@@ -134,10 +134,8 @@ impl Connection {
     }
 
     /// Says goodbye and waits a moment for the other side to agree.
-    pub async fn close(mut self) {
-        if self.link.socket.close(None).await.is_ok() {
-            let _ = self.link.close_said().await;
-        }
+    pub async fn close(self) {
+        self.link.leave().await;
     }
 }
 
@@ -148,13 +146,13 @@ impl std::fmt::Debug for Connection {
 }
 
 /// A WebSocket that carries frames, authenticated or not yet.
-struct Link {
+pub(crate) struct Link {
     socket: WebSocketStream<Box<dyn ByteStream>>,
     last_id: u64,
 }
 
 impl Link {
-    async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+    pub(crate) async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
         let at = endpoint.to_string();
         match endpoint.dial().await {
             Ok(stream) => Self::upgrade(stream, &endpoint.request_url(), &at).await,
@@ -162,7 +160,7 @@ impl Link {
         }
     }
 
-    async fn upgrade(stream: Box<dyn ByteStream>, url: &str, at: &str) -> Result<Self, ConnectError> {
+    pub(crate) async fn upgrade(stream: Box<dyn ByteStream>, url: &str, at: &str) -> Result<Self, ConnectError> {
         let at = at.to_owned();
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
@@ -186,6 +184,24 @@ impl Link {
         }
     }
 
+    /// What a gateway says first.
+    pub(crate) async fn challenge(&mut self, deadline: Instant) -> Result<Challenge, CallError> {
+        loop {
+            if let Incoming::Event(event) = self.receive_before(deadline).await?
+                && event.event == Event::ConnectChallenge.name()
+            {
+                return read(event.payload);
+            }
+        }
+    }
+
+    /// Says goodbye and waits a moment for the other side to agree.
+    pub(crate) async fn leave(mut self) {
+        if self.socket.close(None).await.is_ok() {
+            let _ = self.close_said().await;
+        }
+    }
+
     /// Challenge, connect, hello. A wait for approval moves the deadline to the end of the request.
     async fn shake_hands(
         &mut self,
@@ -193,13 +209,7 @@ impl Link {
         mut deadline: Instant,
         mut on_pending: impl FnMut(&PairPending),
     ) -> Result<(Challenge, HelloOk), CallError> {
-        let challenge: Challenge = loop {
-            if let Incoming::Event(event) = self.receive_before(deadline).await?
-                && event.event == Event::ConnectChallenge.name()
-            {
-                break read(event.payload)?;
-            }
-        };
+        let challenge = self.challenge(deadline).await?;
         let id = self.send("connect", &options.connect_params(&challenge)).await?;
         loop {
             match self.receive_before(deadline).await? {

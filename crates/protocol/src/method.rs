@@ -1,6 +1,7 @@
 //! Every method: its name, who may call it, its parameters and its result (wire.md §7).
 
 mod devices;
+mod owner;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use devices::{
     ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery,
     TokenParams,
 };
+pub use owner::{OwnerStop, OwnerStopping};
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
 /// Who may call a method.
@@ -175,6 +177,8 @@ methods! {
     NodeSkillsUpdate = "node.skills.update", Access::Node, [required("skills", Shape::List(&SKILL))];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
+    /// Extension, owner socket only: ends the gateway, which may come back by itself.
+    OwnerStop = "owner.stop", Access::Owner, [optional("restart", Shape::Bool)];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

@@ -2,21 +2,28 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod auth_token;
+mod call;
 mod connect;
 mod dashboard;
+mod deep;
 mod devices;
 mod flat;
 mod gateway;
 mod greeting;
+mod health;
 mod listing;
+mod logs;
 mod node;
 mod nodes;
 mod nodes_listing;
 mod other;
 mod output;
 mod pairing;
+mod probe;
 mod qr;
 mod select;
+mod service;
 mod status;
 mod target;
 
@@ -24,7 +31,7 @@ use std::process::ExitCode;
 
 use self::args::{Args, Command};
 use self::output::Failure;
-use crate::config::Environment;
+use crate::config::{Environment, Profile};
 
 pub use self::greeting::greet;
 
@@ -33,6 +40,8 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
         Command::Update(_) => Err(other::update()),
+        Command::Health(args) => health::run(&args, env).await,
+        Command::Logs(args) => logs::run(&args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
         Command::Channels(args) => Err(other::channels(&args)),
         Command::Connect(args) => connect::run(&args, env).await,
@@ -43,7 +52,8 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Pairing(args) => pairing::run(args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
-    done.unwrap_or_else(|failure| failure.report())
+    let profile = Profile::selected(env).ok().flatten();
+    done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
 }
 
 /// What a command came to.

@@ -1,15 +1,17 @@
 //! What reaches the terminal: data on stdout, words on stderr, and never a control character that a
 //! device chose.
 
-use crate::advised::Advised;
-use anyhow::Context;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use client::{CallError, ConnectError};
 use protocol::refusal::Advice;
 use protocol::{Refusal, WireError};
 use serde::Serialize;
+
+use crate::advised::Advised;
+use crate::config::Profile;
 
 /// Names longer than this are cut, in characters.
 const MAX_SHOWN: usize = 48;
@@ -20,6 +22,12 @@ const LONGEST_LIST: usize = 12;
 /// Prints one line, or several, of data.
 pub fn data(text: &str) {
     write_all(std::io::stdout().lock(), &neutral(text));
+}
+
+/// Prints lines of data as long as somebody reads them. False when nobody does any more.
+pub fn reaches(lines: &str) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", neutral(lines)).and_then(|()| stdout.flush()).is_ok()
 }
 
 /// Prints a drawing of ours, which may command the terminal.
@@ -34,7 +42,7 @@ pub fn json(value: &impl Serialize) {
 
 /// Prints a value for scripts that read line by line. Fails when nobody reads any more.
 pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    line(&escaped(&serde_json::to_string(value)?))
+    line(&without_orders(&serde_json::to_string(value)?))
 }
 
 /// Prints one line of a list that goes on. Fails when nobody reads any more.
@@ -115,6 +123,15 @@ impl Failure {
             }
             None => Self::new(format!("The gateway refused: {}", long(&error.message))),
         }
+    }
+
+    /// With the commands in its hint as they have to be typed for this profile.
+    #[must_use]
+    pub fn for_profile(mut self, profile: Option<&Profile>) -> Self {
+        if let (Some(profile), Some(hint)) = (profile, &mut self.hint) {
+            *hint = hint.replace("`openclaw ", &format!("`openclaw --profile {profile} "));
+        }
+        self
     }
 
     /// As people read it.
@@ -237,11 +254,15 @@ fn is_harmful(c: char) -> bool {
 
 /// A value as JSON text that no terminal obeys.
 fn json_text(value: &impl Serialize) -> String {
-    escaped(&serde_json::to_string_pretty(value).unwrap_or_default())
+    without_orders(&serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
-/// JSON text in which nothing commands a terminal; it means the same.
-fn escaped(json: &str) -> String {
+/// A value as one line of JSON that no terminal obeys.
+pub fn compact_json(value: &impl Serialize) -> String {
+    without_orders(&serde_json::to_string(value).unwrap_or_default())
+}
+
+fn without_orders(json: &str) -> String {
     let mut escaped = String::new();
     for c in json.chars() {
         if is_harmful(c) {

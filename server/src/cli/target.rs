@@ -20,7 +20,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use crate::clock::Clock;
-use crate::config::{Environment, Paths};
+use crate::config::{Environment, Paths, Profile};
 use crate::start::Gateway;
 use crate::system::host_name;
 use crate::telemetry;
@@ -89,10 +89,18 @@ impl Target {
         }
     }
 
+    /// Where the gateway of this machine keeps its things.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
     /// A command for the same gateway, as a person would type it. Secrets are left for them to add.
     pub fn command(&self, words: &str) -> String {
         match &self.endpoint {
-            Endpoint::Owner { .. } => format!("openclaw {words}"),
+            Endpoint::Owner { .. } => match Profile::selected(&self.env) {
+                Ok(Some(profile)) => format!("openclaw --profile {profile} {words}"),
+                Ok(None) | Err(_) => format!("openclaw {words}"),
+            },
             Endpoint::Tcp(url) => format!("openclaw {words} --url {url}"),
         }
     }

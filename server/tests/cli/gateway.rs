@@ -86,14 +86,20 @@ impl Gateway {
 
     /// One that goes on with what is stored there.
     pub fn start_in(home: TempDir) -> Self {
+        Self::start_with(home, &["gateway", "run", "--port", "0"], &[])
+    }
+
+    /// One that is started like this.
+    pub fn start_with(home: TempDir, line: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = command(home.path(), line);
+        command.arg("--show-owner-link").envs(env.iter().copied());
         // Nobody listens any more once it runs, as behind `| head`.
-        let (process, heard) =
-            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
+        let (process, heard) = start(&mut command);
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
-            let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
-            if let Some(rest) = rest {
-                break rest.split('/').next().unwrap().parse().unwrap();
+            let rest = line.split_once("#bootstrapToken=").and_then(|(address, _)| address.strip_prefix("http://"));
+            if let Some(address) = rest {
+                break address.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
             }
         };
         Self { home, process, port }

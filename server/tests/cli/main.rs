@@ -5,10 +5,16 @@
 
 mod devices;
 mod elsewhere;
+mod ending;
 mod gateway;
 mod node;
+mod operating;
 mod other;
+mod profiles;
+mod reaching;
+mod service;
 mod store;
+mod tailscale;
 mod terminal;
 
 use std::process::{Command, Stdio};

@@ -5,13 +5,17 @@ use std::convert::Infallible;
 use clap::{Parser, Subcommand};
 use protocol::Secret;
 
+use crate::config::{Environment, Profile};
+
 mod devices;
 mod gateway;
+mod logs;
 mod nodes;
 mod pairing;
 
 pub use devices::*;
 pub use gateway::*;
+pub use logs::*;
 pub use nodes::*;
 pub use pairing::*;
 
@@ -22,8 +26,30 @@ pub use pairing::*;
     about = "An OpenClaw gateway: reach this machine from browsers, phones and other machines, and decide who may"
 )]
 pub struct Args {
+    #[command(flatten)]
+    pub which: WhichGateway,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Which of this user's gateways is meant. May stand before or after the command.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Several gateways on this machine")]
+pub struct WhichGateway {
+    /// Use the gateway of this profile: its files are in ~/.openclaw-NAME, its port and its service are its own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// The same as --profile dev, on port 19001
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub dev: bool,
+}
+
+impl WhichGateway {
+    /// The environment as this gateway sees it.
+    pub fn environment(&self, env: &Environment) -> Environment {
+        let dev = self.dev.then(Profile::dev);
+        self.profile.as_ref().or(dev.as_ref()).map_or_else(|| env.clone(), |profile| env.with_profile(profile))
+    }
 }
 
 impl Args {
@@ -38,10 +64,14 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the gateway, or ask how it is
+    /// Run the gateway, look after its service, ask how it is
     ///
     /// Without a command this is `openclaw gateway run`.
     Gateway(GatewayArgs),
+    /// Ask the gateway whether it is well
+    Health(StatusArgs),
+    /// Show the gateway's log
+    Logs(LogsArgs),
     /// Show the gateway, its devices and who waits
     Status(StatusArgs),
     /// Open the Control UI with a one-time link for its owner
@@ -169,6 +199,9 @@ mod tests {
         runs("openclaw gateway status --json", false);
         runs("openclaw devices list", false);
         runs("openclaw status", false);
+        runs("openclaw --profile work gateway", true);
+        runs("openclaw gateway --dev", true);
+        runs("openclaw gateway restart", false);
     }
 
     #[test]
@@ -176,6 +209,15 @@ mod tests {
         for line in [
             "openclaw gateway",
             "openclaw gateway status",
+            "openclaw gateway install --force",
+            "openclaw gateway restart",
+            "openclaw logs --follow",
+            "openclaw health --json",
+            "openclaw gateway call devices.list --params {}",
+            "openclaw --profile work gateway status --deep",
+            "openclaw gateway --profile work status",
+            "openclaw gateway status --profile work",
+            "openclaw gateway --tailscale serve --force",
             "openclaw status",
             "openclaw dashboard --no-open",
             "openclaw qr",
@@ -230,6 +272,10 @@ mod tests {
             "openclaw devices rotate abcd node --role node",
             "openclaw gateway --bind everywhere",
             "openclaw gateway --port 65536",
+            "openclaw --profile ../x status",
+            "openclaw --profile work --dev status",
+            "openclaw gateway auth-token --show --rotate",
+            "openclaw gateway install --token t",
             "openclaw devices list --token t --password p",
         ] {
             assert!(parse(line).is_err(), "{line}");

@@ -87,6 +87,7 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         }
         Method::NodeSkillsUpdate => to_json(Node::of(caller)?.skills(&method.read_params(params)?)),
         Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
+        Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
