@@ -38,3 +38,9 @@ pub fn rfc3339(at_ms: u64) -> String {
     let moment = i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default();
     moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
+
+/// A moment in Unix epoch milliseconds as a part of a file name: `20261121T172335Z`.
+pub fn stamp(at_ms: u64) -> String {
+    let moment = i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default();
+    moment.format("%Y%m%dT%H%M%SZ").to_string()
+}

@@ -4,6 +4,7 @@
 //! comes in), [`gateway`] (the socket), [`node`] (this machine as a node), [`cli`] (the commands).
 
 pub mod advised;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod http;
 pub mod keys;
 pub mod listen;
 pub mod log_file;
+pub mod migration;
 pub mod node;
 pub mod qr;
 pub mod start;

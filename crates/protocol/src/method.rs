@@ -1,6 +1,7 @@
 //! Every method: its name, who may call it, its parameters and its result (wire.md §7).
 
 mod devices;
+mod recovery;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
 pub use devices::{ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams};
+pub use recovery::{
+    Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
+    RevokedDevice,
+};
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
 /// Who may call a method.
@@ -165,8 +170,14 @@ methods! {
         optional("bundles", Shape::Any)
     ];
     NodeSkillsUpdate = "node.skills.update", Access::Node, [required("skills", Shape::List(&SKILL))];
+    /// Extension, owner socket only: the devices as OpenClaw's own files.
+    OwnerExport = "owner.export", Access::Owner, [];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
+    /// Extension, owner socket only: takes over what OpenClaw has stored on this machine.
+    OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
+    /// Extension, owner socket only: throws everyone out and makes every secret worthless.
+    OwnerPanic = "owner.panic", Access::Owner, [];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

@@ -2,16 +2,19 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod backup;
 mod connect;
 mod dashboard;
 mod devices;
 mod gateway;
 mod greeting;
 mod listing;
+mod migrate;
 mod node;
 mod nodes;
 mod nodes_listing;
 mod output;
+mod panic;
 mod qr;
 mod select;
 mod status;
@@ -30,11 +33,15 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Backup(args) => backup::run(args.command, env).await,
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
+        Command::Export(args) => migrate::export(&args, env).await,
+        Command::Migrate(args) => migrate::run(&args, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
+        Command::Panic(args) => panic::run(&args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())

@@ -26,10 +26,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     pub(super) pool: SqlitePool,
-    recent: Recent,
+    pub(super) recent: Recent,
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
-    changing: tokio::sync::Mutex<()>,
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 impl SqliteStore {
@@ -255,13 +255,15 @@ async fn load(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result
     Ok(DevicePairing { paired, pending: pending.map(PendingRow::into_pending).transpose()? })
 }
 
-async fn save_device(
+pub(super) async fn save_device(
     connection: &mut SqliteConnection,
     device_id: &DeviceId,
     device: Option<&Device>,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM devices WHERE device_id = ?").bind(device_id.as_str()).execute(&mut *connection).await?;
     let Some(device) = device else {
+        let forget = sqlx::query("DELETE FROM imported_tokens WHERE device_id = ?");
+        forget.bind(device_id.as_str()).execute(&mut *connection).await?;
         return Ok(());
     };
     sqlx::query(
@@ -315,7 +317,7 @@ async fn save_device(
 }
 
 /// Writes a device's request. One that is only refreshed stays "seen".
-async fn save_pending(
+pub(super) async fn save_pending(
     connection: &mut SqliteConnection,
     device_id: &DeviceId,
     pending: Option<&Pending>,

@@ -8,10 +8,12 @@ use protocol::Secret;
 mod devices;
 mod gateway;
 mod nodes;
+mod recovery;
 
 pub use devices::*;
 pub use gateway::*;
 pub use nodes::*;
+pub use recovery::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -56,6 +58,19 @@ pub enum Command {
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
     Nodes(NodesArgs),
+    /// Make, check and restore backups of this gateway
+    Backup(BackupArgs),
+    /// Take over the paired devices of an OpenClaw installation on this machine
+    ///
+    /// Its files are only read. Devices that this gateway knows already stay as they are, so it can be run twice.
+    Migrate(MigrateArgs),
+    /// Write the paired devices as OpenClaw's own files
+    Export(ExportArgs),
+    /// Throw everyone out and replace every secret, at once
+    ///
+    /// Closes every connection, revokes every device but this machine's own command line, deletes waiting requests
+    /// and one-time codes, and replaces the access token and the server key. The records of the devices stay.
+    Panic(PanicArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]
