@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -17,6 +17,9 @@ const KEPT_DAYS: usize = 3;
 
 /// How often it is looked whether a new day has begun.
 const INTERVAL: Duration = Duration::from_hours(1);
+
+/// How long it rests after a copy, in terms of what that took, so that a large store is not copied all the time.
+const REST: u32 = 10;
 
 const NEWEST: &str = "last-good.sqlite";
 const DAY_PREFIX: &str = "day-";
@@ -71,7 +74,12 @@ pub async fn keep(state: AppState) {
             () = state.last_good.changed.notified() => {}
             () = state.stopping.cancelled() => return,
         }
+        let began = Instant::now();
         save_or_warn(&state).await;
+        tokio::select! {
+            () = tokio::time::sleep(began.elapsed() * REST) => {}
+            () = state.stopping.cancelled() => return,
+        }
     }
 }
 

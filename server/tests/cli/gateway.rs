@@ -82,9 +82,18 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 impl Gateway {
     pub fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
+        let (process, port) = Self::launch(home.path());
+        Self { home, process, port }
+    }
+
+    /// Starts it again in its home, when its process has ended.
+    pub fn start_again(&mut self) {
+        (self.process, self.port) = Self::launch(self.home.path());
+    }
+
+    fn launch(home: &Path) -> (Child, u16) {
         // Nobody listens any more once it runs, as behind `| head`.
-        let (process, heard) =
-            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
+        let (process, heard) = start(&mut command(home, &["gateway", "run", "--port", "0", "--show-owner-link"]));
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
             let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
@@ -92,7 +101,7 @@ impl Gateway {
                 break rest.split('/').next().unwrap().parse().unwrap();
             }
         };
-        Self { home, process, port }
+        (process, port)
     }
 
     pub fn run(&self, line: &[&str]) -> Done {

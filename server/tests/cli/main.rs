@@ -6,6 +6,7 @@
 mod elsewhere;
 mod gateway;
 mod node;
+mod recovery;
 mod terminal;
 
 use std::process::{Command, Stdio};
