@@ -46,3 +46,9 @@ pub fn rfc3339_seconds(at_ms: u64) -> String {
 fn moment(at_ms: u64) -> chrono::DateTime<chrono::Utc> {
     i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default()
 }
+
+/// A moment in Unix epoch milliseconds as a part of a file name: `20261121T172335Z`.
+pub fn stamp(at_ms: u64) -> String {
+    let moment = i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default();
+    moment.format("%Y%m%dT%H%M%SZ").to_string()
+}

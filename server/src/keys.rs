@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use access::pairing::Token;
 use anyhow::{Context, bail};
@@ -15,11 +16,13 @@ use protocol::{DeviceId, Secret};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::whole_file;
+
 const KEY_BYTES: usize = 32;
 
-/// 32 random bytes in a file of their own.
+/// 32 random bytes in a file of their own. All clones change together.
 #[derive(Clone)]
-pub struct ServerKey([u8; KEY_BYTES]);
+pub struct ServerKey(Arc<RwLock<[u8; KEY_BYTES]>>);
 
 impl ServerKey {
     /// Reads the key, or makes one where there is none. Losing the file costs every device token, but no
@@ -35,20 +38,33 @@ impl ServerKey {
     fn parse(text: &str) -> anyhow::Result<Self> {
         let bytes = hex::decode(text.trim())?;
         match bytes.try_into() {
-            Ok(key) => Ok(Self(key)),
+            Ok(key) => Ok(Self::new(key)),
             Err(_) => bail!("the key must be {KEY_BYTES} bytes in hex"),
         }
     }
 
     fn create(file: &Path) -> anyhow::Result<Self> {
-        let key = Self(random_bytes()?);
+        let key = random_bytes()?;
         let write = || -> std::io::Result<()> {
             let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-            out.write_all(hex::encode(key.0).as_bytes())?;
+            out.write_all(hex::encode(key).as_bytes())?;
             out.sync_all()
         };
         write().with_context(|| format!("{} cannot be written", file.display()))?;
-        Ok(key)
+        Ok(Self::new(key))
+    }
+
+    fn new(key: [u8; KEY_BYTES]) -> Self {
+        Self(Arc::new(RwLock::new(key)))
+    }
+
+    /// Puts another key in its place, on disk first. Every device token is worthless then.
+    pub fn replace(&self, file: &Path) -> anyhow::Result<()> {
+        let key = random_bytes()?;
+        whole_file::replace(file, hex::encode(key).as_bytes(), None)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        Ok(())
     }
 
     /// The token of a device in a role: 43 characters of base64url.
@@ -71,7 +87,7 @@ impl ServerKey {
     fn derive(&self, parts: &[&str]) -> [u8; KEY_BYTES] {
         // HMAC pads a key to its block with zeros (RFC 2104 §2).
         let mut block = [0; 64];
-        block[..KEY_BYTES].copy_from_slice(&self.0);
+        block[..KEY_BYTES].copy_from_slice(&*self.0.read().unwrap_or_else(PoisonError::into_inner));
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());

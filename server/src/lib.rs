@@ -4,6 +4,7 @@
 //! comes in), [`gateway`] (the socket), [`service`] (started by whom), [`node`] (this machine as a node), [`cli`] (the commands).
 
 pub mod advised;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod http;
 pub mod keys;
 pub mod listen;
 pub mod log_file;
+pub mod migration;
 pub mod node;
 pub mod ownership;
 pub mod qr;

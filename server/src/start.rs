@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::advised::Advised;
+use crate::backup::last_good;
 use crate::clock::Clock;
 use crate::config::live::Live;
 use crate::config::profile::default_port;
@@ -27,7 +28,7 @@ use crate::http::peer::Peer;
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
-use crate::store::SqliteStore;
+use crate::store::{Rescue, SqliteStore};
 use crate::{holder, listen, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
@@ -92,6 +93,8 @@ async fn serve(gateway: &Gateway, show_owner_link: bool, env: &Environment) -> a
 pub struct Gateway {
     pub state: AppState,
     pub publish: watch::Sender<Arc<Config>>,
+    /// What had to be set aside when the store was opened.
+    pub rescues: Vec<Rescue>,
     /// Held as long as the gateway runs: a second one in the same directory is refused.
     _lock: std::fs::File,
 }
@@ -120,6 +123,7 @@ impl Gateway {
         state.tasks.spawn(sweeper::tell_health(state.clone()));
         state.tasks.spawn(presence::announce_changes(state.clone()));
         state.tasks.spawn(live::watch(state.clone()));
+        state.tasks.spawn(last_good::keep(state.clone()));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(gateway)
@@ -169,7 +173,7 @@ impl Gateway {
 
     async fn assemble(parts: Parts) -> anyhow::Result<Self> {
         let Parts { paths, env, flags, clock, config, port, started, lock } = parts;
-        let store = SqliteStore::open(&paths.store_file)
+        let (store, rescues) = SqliteStore::open_or_rescue(&paths, clock.now_ms())
             .await
             .with_context(|| format!("the pairing store {} cannot be opened", paths.store_file.display()))?;
         let server_key = ServerKey::load_or_create(&paths.server_key)?;
@@ -200,9 +204,10 @@ impl Gateway {
             tasks: TaskTracker::new(),
             seen: Arc::default(),
             invocations: Arc::default(),
+            last_good: Arc::default(),
             host_name: system::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
-        Ok(Self { state, publish, _lock: lock })
+        Ok(Self { state, publish, rescues, _lock: lock })
     }
 
     /// Stops when the last connection has ended.
@@ -226,6 +231,9 @@ impl Gateway {
         if let Err(error) = state.flush_seen().await {
             tracing::warn!(%error, "Who was seen last could not be written down");
         }
+        if state.last_good.is_stale() {
+            last_good::save_or_warn(state).await;
+        }
         state.store.close().await;
         // The next start replaces a socket that is left behind.
         let _ = std::fs::remove_file(&state.paths.owner_socket);
@@ -245,14 +253,10 @@ struct Parts {
 }
 
 /// Makes the folders, for their owner alone.
-fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
+pub fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
     let state = paths.store_file.parent().context("the store has no folder")?;
     for folder in [paths.state_dir.as_path(), state] {
-        let make = || -> std::io::Result<()> {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
-        };
-        make().with_context(|| {
+        private_folder(folder).with_context(|| {
             let folder = folder.display();
             Advised::new(
                 format!("the state directory {folder} cannot be used"),
@@ -265,6 +269,12 @@ fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
         create_private(&paths.store_file)?;
     }
     Ok(())
+}
+
+/// Makes a folder, if it is not there, for its owner alone.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
 fn create_private(file: &Path) -> anyhow::Result<()> {
@@ -302,7 +312,7 @@ async fn lock_patiently(paths: &Paths) -> anyhow::Result<std::fs::File> {
 }
 
 /// Takes the state directory, unless somebody else has it.
-fn try_lock(paths: &Paths) -> anyhow::Result<Option<std::fs::File>> {
+pub fn try_lock(paths: &Paths) -> anyhow::Result<Option<std::fs::File>> {
     let path = paths.store_file.with_file_name("gateway.lock");
     if !path.exists() {
         create_private(&path)?;

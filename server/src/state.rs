@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backup::last_good::LastGood;
 use crate::clock::Clock;
 use crate::config::live::Live;
 use crate::config::{Config, Paths};
@@ -57,6 +58,7 @@ pub struct AppState {
     pub tasks: TaskTracker,
     pub seen: Arc<SeenLog>,
     pub invocations: Arc<Invocations>,
+    pub last_good: Arc<LastGood>,
     /// What this machine calls itself.
     pub host_name: Arc<str>,
 }

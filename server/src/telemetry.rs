@@ -44,3 +44,11 @@ pub fn start(verbose: bool, file: &Path) -> Option<WorkerGuard> {
     }
     guard
 }
+
+/// Starts logging to the file alone, for a command whose deeds have to be found there later.
+#[must_use]
+pub fn to_file_only(file: &Path) -> Option<WorkerGuard> {
+    let (layer, guard) = log_file::open(file).ok()?;
+    let _ = registry().with(LevelFilter::INFO).with(layer).try_init();
+    Some(guard)
+}

@@ -71,6 +71,11 @@ impl Identity {
         .map_err(|source| IdentityError::File { path: path.to_owned(), source })
     }
 
+    /// Reads a private key as PEM (wire.md §3.1). `None` for anything else.
+    pub fn from_pem(private_key: &str) -> Option<Self> {
+        read_pem(private_key, PKCS8_PREFIX).map(Self::from_seed)
+    }
+
     fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -90,7 +95,7 @@ impl Identity {
 
     /// Writes the whole file beside its place and links it there, so that nobody reads half a key and
     /// no key is ever overwritten.
-    fn save(&self, path: &Path, now_ms: u64) -> io::Result<()> {
+    pub fn save(&self, path: &Path, now_ms: u64) -> io::Result<()> {
         let file = IdentityFile {
             version: 1,
             device_id: self.device_id(),

@@ -2,6 +2,7 @@
 
 mod devices;
 mod owner;
+mod recovery;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ pub use devices::{
     TokenParams,
 };
 pub use owner::{OwnerStop, OwnerStopping};
+pub use recovery::{
+    Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
+    RevokedDevice,
+};
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
 /// Who may call a method.
@@ -175,10 +180,16 @@ methods! {
         optional("bundles", Shape::Any)
     ];
     NodeSkillsUpdate = "node.skills.update", Access::Node, [required("skills", Shape::List(&SKILL))];
+    /// Extension, owner socket only: the devices as OpenClaw's own files.
+    OwnerExport = "owner.export", Access::Owner, [];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
     /// Extension, owner socket only: ends the gateway, which may come back by itself.
     OwnerStop = "owner.stop", Access::Owner, [optional("restart", Shape::Bool)];
+    /// Extension, owner socket only: takes over what OpenClaw has stored on this machine.
+    OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
+    /// Extension, owner socket only: throws everyone out and makes every secret worthless.
+    OwnerPanic = "owner.panic", Access::Owner, [];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

@@ -3,6 +3,7 @@
 
 pub mod args;
 mod auth_token;
+mod backup;
 mod call;
 mod connect;
 mod dashboard;
@@ -14,12 +15,14 @@ mod greeting;
 mod health;
 mod listing;
 mod logs;
+mod migrate;
 mod node;
 mod nodes;
 mod nodes_listing;
 mod other;
 mod output;
 mod pairing;
+mod panic;
 mod probe;
 mod qr;
 mod select;
@@ -44,12 +47,16 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Logs(args) => logs::run(&args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
         Command::Channels(args) => Err(other::channels(&args)),
+        Command::Backup(args) => backup::run(args.command, env).await,
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
+        Command::Export(args) => migrate::export(&args, env).await,
+        Command::Migrate(args) => migrate::run(&args, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Pairing(args) => pairing::run(args, env).await,
+        Command::Panic(args) => panic::run(&args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     let profile = Profile::selected(env).ok().flatten();

@@ -188,6 +188,9 @@ impl Target {
         let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
         let store = self.paths.store_file.display().to_string();
         let connection = Connection::open_on(ours, &store, &options).await?;
+        for rescue in &gateway.rescues {
+            say(&format!("warning: {}; what was set aside is in {}", rescue.sentence, rescue.kept.display()));
+        }
         tokio::spawn(gateway.stop_when_idle());
         Ok(Some(connection))
     }

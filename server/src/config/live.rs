@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use access::policy::AuthMode;
-use protocol::Close;
 use protocol::event::Event;
+use protocol::{Close, Secret};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -89,6 +89,11 @@ impl Live {
         let value =
             file::parse(text).map_err(|error| vec![Problem { path: String::new(), message: format!("{error:#}") }])?;
         Config::resolve(&value, &self.env, &self.flags)
+    }
+
+    /// Puts other secrets in force, whatever the file says until it says the same.
+    pub fn publish_secrets(&self, state: &AppState, config: Config) {
+        go_live(state, &self.publish, config);
     }
 
     /// Notes what is live now. False if it was live already.
@@ -224,6 +229,41 @@ pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<W
         announce(state, config, &hash);
     }
     Ok(Written { edited, hash, is_new, requires_restart })
+}
+
+/// Writes new secrets into the file and leaves everything else, even settings that make no sense. The result
+/// names the secrets that something else overrules. Blocks like [`write`].
+pub fn write_secrets(
+    state: &AppState,
+    token: &Secret,
+    password: Option<&Secret>,
+) -> anyhow::Result<Vec<(&'static str, &'static str)>> {
+    let _turn = lock(&state.live.turn);
+    let path = &state.paths.config_file;
+    let _others = file::lock(&state.paths.config_lock)?;
+    let mut auth = json!({"token": token.reveal()});
+    if let Some(password) = password {
+        auth["password"] = password.reveal().into();
+    }
+    let edit = Edit::Patch { raw: json!({"gateway": {"auth": auth}}).to_string(), replace_paths: Vec::new() };
+    let problems = |problems: Vec<Problem>| {
+        let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        anyhow::anyhow!(problems.join("; "))
+    };
+    let edited = edit.apply(&file::read_text(path)?).map_err(problems)?;
+    file::write_atomically(path, &edited.text)?;
+    state.live.note_applied(&state.server_key.opaque_hash(&edited.text));
+    let is_set = |name| state.live.env.get(name).is_some();
+    let token_by = if state.live.flags.token.is_some() {
+        Some("--token")
+    } else {
+        is_set("OPENCLAW_GATEWAY_TOKEN").then_some("OPENCLAW_GATEWAY_TOKEN")
+    };
+    let password_by =
+        (password.is_some() && is_set("OPENCLAW_GATEWAY_PASSWORD")).then_some("OPENCLAW_GATEWAY_PASSWORD");
+    let overruled =
+        [token_by.map(|by| ("gateway.auth.token", by)), password_by.map(|by| ("gateway.auth.password", by))];
+    Ok(overruled.into_iter().flatten().collect())
 }
 
 /// With no secret to compare with, the gateway would let nobody ask any more, and would not start again.

@@ -30,6 +30,10 @@ pub struct Paths {
     pub log_file: PathBuf,
     /// The device key of the command line, for `--url`.
     pub identity_file: PathBuf,
+    /// Copies of the store from good times.
+    pub backups: PathBuf,
+    /// What could not be read and was set aside.
+    pub quarantine: PathBuf,
 }
 
 impl Paths {
@@ -53,6 +57,8 @@ impl Paths {
             exec_approvals: state_dir.join("exec-approvals.json"),
             log_file: state_dir.join("logs").join("openclaw.log"),
             identity_file: state.join("cli-identity.json"),
+            backups: state_dir.join("backups"),
+            quarantine: state_dir.join("quarantine"),
             state_dir,
         })
     }

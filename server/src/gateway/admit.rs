@@ -112,7 +112,7 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         is_encrypted: arrival.ingress.is_encrypted,
         page: arrival.page.as_deref(),
         shared_secret,
-        device_token: credentials::compare_device_token(state, candidate, paired.as_ref()),
+        device_token: credentials::compare_device_token(state, candidate, paired.as_ref()).await?,
         bootstrap,
         paired: paired.as_ref(),
         blocked,

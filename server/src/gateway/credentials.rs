@@ -5,11 +5,11 @@ use std::time::Duration;
 use access::VerifiedDevice;
 use access::admission::{BootstrapProof, Presented, SharedSecret};
 use access::bootstrap::Presentation;
-use access::pairing::Device;
+use access::pairing::{Device, Token};
 use access::policy::AuthMode;
 use protocol::event::Event;
 use protocol::handshake::{Auth, AuthMethod};
-use protocol::{BootstrapProfile, Connect, Refusal, Secret};
+use protocol::{BootstrapProfile, Connect, DeviceId, Refusal, Secret};
 
 use super::admit::Candidate;
 use super::handshake::Arrival;
@@ -46,26 +46,36 @@ fn given_shared_secret(mode: AuthMode, connect: &Connect) -> Option<&Secret> {
 }
 
 /// A device token may stand in its own field, or in that of the shared token.
-pub fn compare_device_token(state: &AppState, candidate: &Candidate<'_>, paired: Option<&Device>) -> Presented {
+pub async fn compare_device_token(
+    state: &AppState,
+    candidate: &Candidate<'_>,
+    paired: Option<&Device>,
+) -> Result<Presented, Refusal> {
     let auth = candidate.connect.auth.as_ref();
     let explicit = auth.and_then(|auth| Auth::given(auth.device_token.as_ref()));
     let shared_field = auth.and_then(|auth| Auth::given(auth.token.as_ref()));
     let fallback = shared_field.filter(|_| candidate.shared_secret != SharedSecret::Match);
     let (Some(given), Some(device)) = (explicit.or(fallback), candidate.device) else {
-        return Presented::NotGiven;
+        return Ok(Presented::NotGiven);
     };
     let token = candidate.connect.role().and_then(|role| paired?.live_token(role));
-    let is_valid = token.is_some_and(|token| {
-        issuer_lives(state, token.issuer.as_deref())
-            && same_secret(given, &state.server_key.device_token(device.id(), token))
-    });
-    if is_valid {
-        return Presented::Valid;
+    if let Some(token) = token.filter(|token| issuer_lives(state, token.issuer.as_deref())) {
+        let is_ours = same_secret(given, &state.server_key.device_token(device.id(), token));
+        if is_ours || brought_along(state, device.id(), token, given).await? {
+            return Ok(Presented::Valid);
+        }
     }
-    match state.limiter.locked_for(Attempt::DeviceToken, &candidate.arrival.source(), state.clock.now_ms()) {
+    Ok(match state.limiter.locked_for(Attempt::DeviceToken, &candidate.arrival.source(), state.clock.now_ms()) {
         Some(retry_after_ms) if explicit.is_some() => Presented::Locked { retry_after_ms },
         Some(_) | None => Presented::Invalid,
-    }
+    })
+}
+
+/// Whether this is the token that another gateway gave the device before it was taken over.
+async fn brought_along(state: &AppState, device_id: &DeviceId, token: &Token, given: &Secret) -> Result<bool, Refusal> {
+    let found = state.store.find_imported_token(device_id, token.role, &token.generation).await;
+    let expected = found.map_err(|error| error.refusal())?;
+    Ok(expected.is_some_and(|hash| same_secret(&Secret::new(hash_code(given)), &Secret::new(hash))))
 }
 
 /// Whether the shared secret that vouched for a token is still the one in force.

@@ -14,7 +14,11 @@ use crate::store::StoreError;
 
 /// Stores what happened to a device, then does what follows from it.
 pub async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, StoreError> {
+    let is_decision = !matches!(event, PairingEvent::Ask { .. } | PairingEvent::Declare { .. } | PairingEvent::Sweep);
     let applied = state.store.apply(device_id, event, state.clock.now_ms()).await?;
+    if is_decision {
+        state.last_good.note_change();
+    }
     carry_out(state, applied.effects).await;
     Ok(applied.pairing)
 }

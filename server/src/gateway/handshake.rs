@@ -99,7 +99,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
             return None;
         }
     };
-    let revocations = state.registry.revocations();
+    let (revocations, expulsions) = (state.registry.revocations(), state.registry.expulsions());
     let (device, admitted) = match decide(state, &arrival, &connect, &challenge.nonce, &mut socket).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
@@ -142,6 +142,9 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     state.registry.add(Arc::clone(&connection));
     if state.registry.revocations() != revocations && !still_holds(state, &connection, paired.as_ref()).await {
         connection.close(Close::device_removed());
+    }
+    if state.registry.expulsions() != expulsions && !connection.is_owner {
+        connection.close(Close::auth_changed());
     }
     log_admission(&connection);
     Some(Entered { connection, queue, socket, backlog })

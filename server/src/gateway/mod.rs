@@ -10,6 +10,7 @@ pub mod limits;
 pub mod methods;
 pub mod minting;
 pub mod nodes;
+pub mod panic;
 pub mod presence;
 pub mod public_url;
 pub mod registry;

@@ -36,6 +36,8 @@ pub struct Registry {
     /// How often devices were thrown out. Whoever was let in on the word of the store compares it before
     /// and after, because a revocation in between has not found the new connection yet.
     revocations: AtomicU64,
+    /// How often everyone was thrown out. Whoever was being let in meanwhile is found by it.
+    expulsions: AtomicU64,
     /// Somebody has come or gone.
     presence_changed: Notify,
     presence_version: AtomicU64,
@@ -187,6 +189,17 @@ impl Registry {
         };
         self.close_where(ours, |connection| connection.is_extended && is_meant(connection));
         self.close_where(&Close::device_removed(), |connection| !connection.is_extended && is_meant(connection));
+    }
+
+    pub fn expulsions(&self) -> u64 {
+        self.expulsions.load(Ordering::SeqCst)
+    }
+
+    /// Closes every connection but one.
+    pub fn throw_everyone_out(&self, except: &str, close: &Close) {
+        self.expulsions.fetch_add(1, Ordering::SeqCst);
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.close_where(close, |connection| connection.id != except);
     }
 
     /// Closes those that asked for more than they had, now that it was decided.

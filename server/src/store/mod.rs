@@ -6,6 +6,8 @@
 mod blocks;
 mod codes;
 mod recent;
+mod recovery;
+mod rescue;
 mod rows;
 mod sqlite;
 
@@ -21,6 +23,8 @@ use protocol::{DeviceId, Refusal, Role, Scopes};
 
 pub use blocks::BlockStore;
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
+pub use recovery::{ImportedDevice, ImportedToken, RecoveryStore, Renounced};
+pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
 
 /// How many requests may wait from one address.
@@ -39,6 +43,9 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     #[error("the store's layout could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file is no database any more.
+    #[error("the store cannot be read: {0}")]
+    Unreadable(String),
     /// A row that this version cannot read.
     #[error("the row of `{key}` in {table} is damaged: {problem}")]
     Damaged { table: &'static str, key: String, problem: String },
@@ -49,7 +56,7 @@ impl StoreError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
-            Self::Database(_) | Self::Migration(_) | Self::Damaged { .. } => {
+            Self::Database(_) | Self::Migration(_) | Self::Unreadable(_) | Self::Damaged { .. } => {
                 tracing::error!(error = %self, "The pairing store failed");
                 Refusal::StoreUnavailable
             }
@@ -121,7 +128,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 

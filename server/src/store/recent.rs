@@ -94,6 +94,14 @@ impl Recent {
         }
     }
 
+    /// To be called after each commit that may have changed any device.
+    pub(super) fn forget_all(&self) {
+        let mut inner = self.lock();
+        inner.changes += 1;
+        inner.pairings = None;
+        inner.devices.clear();
+    }
+
     /// To be called after each commit that changed a device, in the order of the commits.
     pub(super) fn device_changed(&self, device_id: &DeviceId, device: Option<&Device>) {
         let mut inner = self.lock();

@@ -30,7 +30,7 @@ pub struct SqliteStore {
     pub(super) recent: Recent,
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
-    changing: tokio::sync::Mutex<()>,
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 impl SqliteStore {
@@ -267,13 +267,15 @@ async fn load(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result
     Ok(DevicePairing { paired, pending: pending.map(PendingRow::into_pending).transpose()?, blocked })
 }
 
-async fn save_device(
+pub(super) async fn save_device(
     connection: &mut SqliteConnection,
     device_id: &DeviceId,
     device: Option<&Device>,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM devices WHERE device_id = ?").bind(device_id.as_str()).execute(&mut *connection).await?;
     let Some(device) = device else {
+        let forget = sqlx::query("DELETE FROM imported_tokens WHERE device_id = ?");
+        forget.bind(device_id.as_str()).execute(&mut *connection).await?;
         return Ok(());
     };
     sqlx::query(
@@ -329,7 +331,7 @@ async fn save_device(
 }
 
 /// Writes a device's request. One that is only refreshed stays "seen".
-async fn save_pending(
+pub(super) async fn save_pending(
     connection: &mut SqliteConnection,
     device_id: &DeviceId,
     pending: Option<&Pending>,

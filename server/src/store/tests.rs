@@ -275,3 +275,64 @@ async fn an_older_gateways_links_live_on_and_a_newer_ones_store_is_opened() {
     };
     assert_eq!(store.claim_code("link", &shown, NOW).await.unwrap(), Some(BootstrapProfile::Owner));
 }
+
+/// Tables and columns, each with whether a writer that does not know it gets by without it.
+async fn layout(pool: &sqlx::SqlitePool) -> std::collections::BTreeMap<(String, String), bool> {
+    let columns: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT t.name, c.name, c.\"notnull\" = 0 OR c.dflt_value IS NOT NULL FROM sqlite_master t \
+         JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\'",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    columns.into_iter().map(|(table, column, is_optional)| ((table, column), is_optional)).collect()
+}
+
+/// Upgrade and downgrade: every layout that ever was becomes the present one with what is in it, and whoever
+/// knows only that older layout finds everything in the present one and can write to it.
+#[tokio::test]
+async fn every_older_layout_is_read_and_can_still_be_written_to() {
+    let all = sqlx::migrate!("./migrations");
+    let versions: Vec<i64> = all.iter().map(|migration| migration.version).collect();
+    let (_folder, newest) = open().await;
+    let now = layout(&newest.pool).await;
+    for known in 1..=versions.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gateway.sqlite");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        let mut older = sqlx::migrate::Migrator::with_migrations(all.iter().take(known).cloned().collect());
+        older.set_ignore_missing(true);
+        older.run(&pool).await.unwrap();
+        let then = layout(&pool).await;
+        sqlx::query(
+            "INSERT INTO devices (device_id, public_key, display_name, platform, client_id, client_mode, role, roles, scopes, \
+             approved_via, created_at_ms, approved_at_ms) VALUES ('a', 'k', 'Pixel', 'Android', 'cli', 'cli', 'operator', \
+             '[\"operator\"]', '[\"operator.read\"]', 'owner', 1, 2)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let token = "INSERT INTO device_tokens (device_id, role, generation, scopes, created_at_ms) VALUES ('a', 'operator', 'g', '[]', 1)";
+        sqlx::query(token).execute(&pool).await.unwrap();
+        pool.close().await;
+
+        let store = SqliteStore::open(&file).await.unwrap();
+        let device = store.find_device(&DeviceId::claimed("a")).await.unwrap().unwrap();
+        assert_eq!((device.display_name.as_deref(), device.tokens[0].generation.as_str()), (Some("Pixel"), "g"));
+        assert_eq!(layout(&store.pool).await, now, "from version {}", versions[known - 1]);
+        for column in then.keys() {
+            assert!(now.contains_key(column), "{column:?} of version {} is gone", versions[known - 1]);
+        }
+        let tables: std::collections::BTreeSet<&String> = then.keys().map(|(table, _)| table).collect();
+        for (column, is_optional) in
+            now.iter().filter(|(column, _)| tables.contains(&column.0) && !then.contains_key(*column))
+        {
+            assert!(is_optional, "a writer of version {} does not know {column:?}", versions[known - 1]);
+        }
+        // The older program opens what the newer one has left.
+        store.close().await;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+        older.run(&sqlx::SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
+    }
+}

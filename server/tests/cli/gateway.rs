@@ -105,6 +105,12 @@ impl Gateway {
         Self { home, process, port }
     }
 
+    /// Starts it again in its home, when its process has ended.
+    pub fn start_again(&mut self) {
+        let home = std::mem::replace(&mut self.home, tempfile::tempdir().unwrap());
+        *self = Self::start_in(home);
+    }
+
     pub fn run(&self, line: &[&str]) -> Done {
         run(self.home.path(), line)
     }

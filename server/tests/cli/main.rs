@@ -12,6 +12,7 @@ mod operating;
 mod other;
 mod profiles;
 mod reaching;
+mod recovery;
 mod service;
 mod store;
 mod tailscale;

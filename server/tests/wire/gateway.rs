@@ -66,12 +66,24 @@ impl TestGateway {
         Self::run(self.home, self.env, self.clock).await
     }
 
+    /// Starts again in the same home, in which something has happened meanwhile.
+    pub async fn restart_after(self, happened: impl AsyncFnOnce(&std::path::Path)) -> Self {
+        self.running.stop().await;
+        happened(self.home.path()).await;
+        Self::run(self.home, self.env, self.clock).await
+    }
+
     pub async fn stop(self) {
         self.running.stop().await;
     }
 
     pub fn state(&self) -> &AppState {
         &self.running.state
+    }
+
+    /// What had to be set aside when it started.
+    pub fn rescues(&self) -> Vec<String> {
+        self.running.rescues.iter().map(|rescue| rescue.sentence.clone()).collect()
     }
 
     pub fn address(&self) -> String {

@@ -12,12 +12,14 @@ mod gateway;
 mod logs;
 mod nodes;
 mod pairing;
+mod recovery;
 
 pub use devices::*;
 pub use gateway::*;
 pub use logs::*;
 pub use nodes::*;
 pub use pairing::*;
+pub use recovery::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -94,6 +96,19 @@ pub enum Command {
     Channels(OtherArgs),
     /// Say how this program is brought up to date
     Update(OtherArgs),
+    /// Make, check and restore backups of this gateway
+    Backup(BackupArgs),
+    /// Take over the paired devices of an OpenClaw installation on this machine
+    ///
+    /// Its files are only read. Devices that this gateway knows already stay as they are, so it can be run twice.
+    Migrate(MigrateArgs),
+    /// Write the paired devices as OpenClaw's own files
+    Export(ExportArgs),
+    /// Throw everyone out and replace every secret, at once
+    ///
+    /// Closes every connection, revokes every device but this machine's own command line, deletes waiting requests
+    /// and one-time codes, and replaces the access token and the server key. The records of the devices stay.
+    Panic(PanicArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]

@@ -9,6 +9,7 @@ pub mod logs;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
+pub mod recovery;
 pub mod setup;
 pub mod status;
 pub mod system;
@@ -86,8 +87,11 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
             bare(method.read_params(params)?, Node::of(caller)?.runner_inventory(state).await?)
         }
         Method::NodeSkillsUpdate => to_json(Node::of(caller)?.skills(&method.read_params(params)?)),
+        Method::OwnerExport => bare(method.read_params(params)?, recovery::export(state).await?),
         Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
         Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
+        Method::OwnerMigrate => to_json(recovery::migrate(state, method.read_params(params)?).await?),
+        Method::OwnerPanic => bare(method.read_params(params)?, recovery::panic(state, caller).await?),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),

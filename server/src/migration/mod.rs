@@ -1,0 +1,224 @@
+//! Moving in from OpenClaw, and back: what its gateway stores, read as it is and never written (wire.md §6.4).
+//!
+//! Reading order: [`source`] (which files there are, as plain JSON records), [`record`] (one record: what it comes
+//! to, or why it is skipped), this module (what is done with them), [`export`] (the way back).
+
+pub mod export;
+mod identity;
+pub mod record;
+mod source;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::event::Event;
+use protocol::method::{MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::config::{Config, Paths};
+use crate::state::AppState;
+use crate::store::{ImportedDevice, StoreError};
+use record::{Context, Reading};
+use source::{Entry, Material};
+
+pub use source::find;
+
+/// What an OpenClaw installation has left in a state directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub dir: PathBuf,
+    /// `state/openclaw.sqlite`.
+    pub database: Option<PathBuf>,
+    /// The JSON files of older versions.
+    pub legacy: Vec<PathBuf>,
+}
+
+impl Found {
+    pub fn is_empty(&self) -> bool {
+        self.database.is_none() && self.legacy.is_empty()
+    }
+
+    fn files(&self) -> Vec<String> {
+        self.database.iter().chain(&self.legacy).map(|file| file.display().to_string()).collect()
+    }
+}
+
+/// Takes over what is found. Whatever this gateway knows already stays as it is, so that doing it twice changes
+/// nothing.
+pub async fn migrate(state: &AppState, params: &MigrateParams) -> Result<Migrated, StoreError> {
+    let dir = params.from.as_deref().map_or(state.paths.state_dir.as_path(), Path::new);
+    let found = find(dir);
+    let material = source::read(&found, &state.paths).await;
+    let mut mover = Mover {
+        state,
+        dry_run: params.dry_run,
+        known_devices: known_devices(state).await?,
+        items: material.unreadable.iter().map(unreadable).collect(),
+    };
+    mover.devices(&material).await?;
+    mover.requests(&material).await?;
+    mover.identity(&material);
+    let result = Migrated {
+        from: dir.display().to_string(),
+        dry_run: params.dry_run,
+        sources: found.files(),
+        items: mover.items,
+    };
+    if !params.dry_run && result.count(MigratedOutcome::Imported) > 0 {
+        tracing::info!(
+            imported = result.count(MigratedOutcome::Imported),
+            known = result.count(MigratedOutcome::Known),
+            skipped = result.count(MigratedOutcome::Skipped),
+            "Took over what OpenClaw has stored in {}",
+            result.from
+        );
+        state.last_good.note_change();
+        state.registry.broadcast(Event::DevicePairChanged, Some(&json!({})), None::<&()>);
+    }
+    Ok(result)
+}
+
+async fn known_devices(state: &AppState) -> Result<BTreeSet<String>, StoreError> {
+    let pairings = state.store.list_pairings().await?;
+    Ok(pairings.paired.iter().map(|device| device.device_id.to_string()).collect())
+}
+
+fn unreadable((file, reason): &(PathBuf, String)) -> MigratedItem {
+    let source = file.display().to_string();
+    MigratedItem {
+        id: source.clone(),
+        source,
+        kind: MigratedKind::File,
+        name: None,
+        outcome: MigratedOutcome::Skipped,
+        reason: Some(reason.clone()),
+    }
+}
+
+/// Carries records over one by one, and keeps the minutes.
+struct Mover<'a> {
+    state: &'a AppState,
+    dry_run: bool,
+    known_devices: BTreeSet<String>,
+    items: Vec<MigratedItem>,
+}
+
+impl Mover<'_> {
+    async fn devices(&mut self, material: &Material) -> Result<(), StoreError> {
+        let config = self.state.config();
+        let issuer = |generation: &str| issuer(self.state, &config, generation);
+        let context = Context { now_ms: self.state.clock.now_ms(), issuer: &issuer };
+        let mut taken = BTreeSet::new();
+        for entry in &material.devices {
+            if !taken.insert(entry.key.clone()) {
+                self.note(
+                    entry,
+                    MigratedKind::Device,
+                    MigratedOutcome::Skipped,
+                    Some("there is a record of this id before it".to_owned()),
+                );
+                continue;
+            }
+            if self.known_devices.contains(&entry.key) {
+                self.note(entry, MigratedKind::Device, MigratedOutcome::Known, Some(KNOWN.to_owned()));
+                continue;
+            }
+            let node = material.nodes.iter().find(|node| node.key == entry.key);
+            let (outcome, reason) =
+                match record::device(&entry.key, &entry.record, node.map(|node| &node.record), &context) {
+                    Err(reason) => (MigratedOutcome::Skipped, Some(reason)),
+                    Ok(reading) => self.store(&reading).await?,
+                };
+            self.note(entry, MigratedKind::Device, outcome, reason);
+        }
+        for node in material.nodes.iter().filter(|node| !material.devices.iter().any(|device| device.key == node.key)) {
+            let reason = "there is no device of this id that it could belong to".to_owned();
+            self.note(node, MigratedKind::Node, MigratedOutcome::Skipped, Some(reason));
+        }
+        Ok(())
+    }
+
+    async fn store(&self, reading: &Reading<ImportedDevice>) -> Result<(MigratedOutcome, Option<String>), StoreError> {
+        if self.dry_run {
+            return Ok((MigratedOutcome::Imported, reading.left_out()));
+        }
+        match self.state.store.import_device(&reading.taken).await {
+            Ok(true) => Ok((MigratedOutcome::Imported, reading.left_out())),
+            Ok(false) => Ok((MigratedOutcome::Known, Some(KNOWN.to_owned()))),
+            // One that the store does not take must not keep the others out.
+            Err(StoreError::Database(sqlx::Error::Database(error))) if error.is_unique_violation() => {
+                let reason = "it offers something under an id that another device uses";
+                Ok((MigratedOutcome::Skipped, Some(reason.to_owned())))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn requests(&mut self, material: &Material) -> Result<(), StoreError> {
+        let now_ms = self.state.clock.now_ms();
+        for entry in &material.requests {
+            let pending = match record::request(&entry.key, &entry.record, now_ms) {
+                Ok(pending) => pending,
+                Err(reason) => {
+                    self.note(entry, MigratedKind::Request, MigratedOutcome::Skipped, Some(reason));
+                    continue;
+                }
+            };
+            let is_new = self.dry_run || self.state.store.import_request(&pending).await?;
+            let (outcome, reason) = if is_new {
+                (MigratedOutcome::Imported, None)
+            } else {
+                (MigratedOutcome::Known, Some("this device waits here already".to_owned()))
+            };
+            self.note(entry, MigratedKind::Request, outcome, reason);
+        }
+        Ok(())
+    }
+
+    /// The key of this machine itself, for the places here that have none.
+    fn identity(&mut self, material: &Material) {
+        for entry in &material.identities {
+            let (outcome, reason) =
+                identity::take_over(&entry.record, &self.state.paths, self.dry_run, self.state.clock.now_ms());
+            self.note(entry, MigratedKind::Identity, outcome, reason);
+        }
+    }
+
+    fn note(&mut self, entry: &Entry, kind: MigratedKind, outcome: MigratedOutcome, reason: Option<String>) {
+        let name = ["operatorLabel", "displayName"].iter().find_map(|field| entry.record.get(*field)?.as_str());
+        self.items.push(MigratedItem {
+            source: entry.source.display().to_string(),
+            kind,
+            id: entry.key.clone(),
+            name: name.map(str::to_owned),
+            outcome,
+            reason,
+        });
+    }
+}
+
+const KNOWN: &str = "this gateway has a device of this id already; its own record stays";
+
+/// Our stamp for the shared secret that OpenClaw knows by `generation`. One that is not the present secret's stays
+/// worthless, as it was there.
+fn issuer(state: &AppState, config: &Config, generation: &str) -> String {
+    for (mode, secret) in [("token", &config.token), ("password", &config.password)] {
+        if let Some(secret) = secret.as_ref().filter(|secret| shared_generation(mode, secret.reveal()) == generation) {
+            return state.server_key.issuer(secret);
+        }
+    }
+    format!("openclaw:{generation}")
+}
+
+/// What OpenClaw calls a shared secret in the tokens that it vouched for.
+fn shared_generation(mode: &str, secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{mode}\0{secret}")))
+}
+
+/// Whether a directory may hold something for [`migrate`]; for `doctor`.
+pub fn find_beside(paths: &Paths) -> Option<Found> {
+    Some(find(&paths.state_dir)).filter(|found| !found.is_empty())
+}
