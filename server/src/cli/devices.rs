@@ -161,7 +161,7 @@ impl Desk {
 
     async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
-        let list = connection.ask(Method::DevicePairList, ()).await?;
+        let list = super::progress::asking(connection.ask(Method::DevicePairList, ())).await?;
         let now_ms = connection.opened_at_ms();
         connection.close().await;
         Ok(Self { target, list, now_ms })

@@ -2,6 +2,9 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod columns;
+mod config;
+mod configure;
 mod connect;
 mod dashboard;
 mod devices;
@@ -12,8 +15,12 @@ mod node;
 mod nodes;
 mod nodes_listing;
 mod output;
+mod progress;
+mod prompt;
 mod qr;
 mod select;
+mod settings_file;
+mod shell;
 mod status;
 mod target;
 
@@ -27,12 +34,19 @@ pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    if args.no_color {
+        output::without_color();
+    }
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Completion(args) => Ok(shell::completion(&args)),
+        Command::Config(args) => config::run(args.command, env).await,
+        Command::Configure => configure::run(env).await,
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
+        Command::Man(args) => shell::man(&args),
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Qr(args) => qr::run(&args, env).await,

@@ -213,8 +213,8 @@ impl Desk {
 
     async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
-        let pairings = connection.ask(Method::NodePairList, ()).await?;
-        let nodes = connection.ask(Method::NodeList, ()).await?;
+        let pairings = super::progress::asking(connection.ask(Method::NodePairList, ())).await?;
+        let nodes = super::progress::asking(connection.ask(Method::NodeList, ())).await?;
         connection.close().await;
         Ok(Self { target, pairings, nodes })
     }

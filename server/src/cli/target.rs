@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
+use super::progress;
 use crate::clock::Clock;
 use crate::config::{Environment, Paths};
 use crate::start::Gateway;
@@ -102,7 +103,8 @@ impl Target {
             Endpoint::Owner { socket } => {
                 // The owner never waits, but only clients with this cap are shown the evidence and its digest.
                 let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
-                Connection::open(&self.endpoint, &options).await.map_err(|error| self.explain_owner(error, socket))
+                let opening = progress::during("Connecting to the gateway", Connection::open(&self.endpoint, &options));
+                opening.await.map_err(|error| self.explain_owner(error, socket))
             }
             Endpoint::Tcp(url) => {
                 if url.leaves_this_machine() && !url.is_encrypted() {
@@ -128,7 +130,8 @@ impl Target {
                 Err(OpenError::NotRunning) => {}
                 opened => return opened,
             }
-            if let Some(connection) = self.open_store().await.map_err(|error| OpenError::Failed(error.into()))? {
+            let opening = progress::during("Opening the store", self.open_store());
+            if let Some(connection) = opening.await.map_err(|error| OpenError::Failed(error.into()))? {
                 return Ok(connection);
             }
             // A gateway is just starting or stopping, or another command is at work.
@@ -166,13 +169,13 @@ impl Target {
     /// the official command line does.
     pub async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
         let mut connection = self.open_or_store(&[PAIRING, READ]).await?;
-        let answer = connection.ask(method, &params).await;
+        let answer = progress::asking(connection.ask(method, &params)).await;
         connection.close().await;
         match answer {
             Err(CallError::Refused(error)) if self.is_a_device() && needs_admin(&error) => {
                 say(ASKING_FOR_ADMIN);
                 let mut connection = self.open(&[ADMIN, PAIRING, READ]).await?;
-                let answer = connection.ask(method, &params).await;
+                let answer = progress::asking(connection.ask(method, &params)).await;
                 connection.close().await;
                 Ok(answer?)
             }
@@ -186,7 +189,8 @@ impl Target {
         let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
-        let opened = Connection::open_watched(&self.endpoint, &options, say_waiting).await;
+        let opening = Connection::open_watched(&self.endpoint, &options, say_waiting);
+        let opened = progress::during("Waiting for the gateway", opening).await;
         let connection = opened.map_err(explain_refusal)?;
         let auth = &connection.hello().auth;
         match auth.scopes.first_missing(Role::Operator, &asked) {

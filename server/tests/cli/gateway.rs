@@ -81,7 +81,11 @@ pub fn lines(pipe: impl Read + Send + 'static, into: mpsc::Sender<String>) {
 
 impl Gateway {
     pub fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// The same in a home that is there.
+    pub fn start_in(home: TempDir) -> Self {
         // Nobody listens any more once it runs, as behind `| head`.
         let (process, heard) =
             start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
@@ -93,6 +97,13 @@ impl Gateway {
             }
         };
         Self { home, process, port }
+    }
+
+    /// Ends it, and leaves the home behind.
+    pub fn end(mut self) -> TempDir {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
     }
 
     pub fn run(&self, line: &[&str]) -> Done {

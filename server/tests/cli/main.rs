@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod config;
+mod conventions;
 mod elsewhere;
 mod gateway;
 mod node;
 mod terminal;
+mod writers;
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;

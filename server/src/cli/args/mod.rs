@@ -5,13 +5,17 @@ use std::convert::Infallible;
 use clap::{Parser, Subcommand};
 use protocol::Secret;
 
+mod config;
 mod devices;
 mod gateway;
 mod nodes;
+mod shell;
 
+pub use config::*;
 pub use devices::*;
 pub use gateway::*;
 pub use nodes::*;
+pub use shell::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -22,6 +26,9 @@ pub use nodes::*;
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
+    /// Print without colours and bold letters, as the environment variable `NO_COLOR` does
+    #[arg(long, global = true)]
+    pub no_color: bool,
 }
 
 impl Args {
@@ -40,6 +47,14 @@ pub enum Command {
     ///
     /// Without a command this is `openclaw gateway run`.
     Gateway(GatewayArgs),
+    /// Print a script that lets your shell complete commands: `source <(openclaw completion bash)`
+    Completion(CompletionArgs),
+    /// Look at and change the settings
+    Config(ConfigArgs),
+    /// Walk through the settings that matter, and change them
+    ///
+    /// Nothing is written before the last question. Where there is no terminal, use `openclaw config set`.
+    Configure,
     /// Show the gateway, its devices and who waits
     Status(StatusArgs),
     /// Open the Control UI with a one-time link for its owner
@@ -52,6 +67,8 @@ pub enum Command {
     Qr(QrArgs),
     /// Make this machine a node with a join link or a setup code, and run it
     Connect(ConnectArgs),
+    /// Print the manual page, or write one for every command
+    Man(ManArgs),
     /// Offer this machine to a gateway as a node
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
@@ -177,6 +194,10 @@ mod tests {
             "openclaw devices rename abcd Kitchen tablet",
             "openclaw devices rename --device abcd --name Kitchen",
             "openclaw devices list --url wss://gateway.example.com --token t",
+            "openclaw config get gateway.auth.token",
+            "openclaw config set gateway.controlUi.allowInsecureAuth true",
+            "openclaw config set list[0] -5",
+            "openclaw configure",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -196,6 +217,10 @@ mod tests {
             "openclaw gateway --bind everywhere",
             "openclaw gateway --port 65536",
             "openclaw devices list --token t --password p",
+            "openclaw config set gateway.port",
+            "openclaw config get gateway..port",
+            "openclaw config unset",
+            "openclaw completion tcsh",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
