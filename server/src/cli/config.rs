@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::CstRootNode;
 use serde_json::{Map, Value, json};
 
 use super::Outcome;
@@ -115,9 +116,10 @@ fn from_stdin(path: &KeyPath) -> Result<String, Failure> {
         let mut text = String::new();
         stdin.lock().read_to_string(&mut text).ok().map(|_| text.trim_end_matches(['\r', '\n']).to_owned())
     };
-    typed.filter(|text| !text.is_empty()).ok_or_else(|| Failure::misused("There is no value on stdin.").hint(
-        "`openclaw config set PATH VALUE`, or pipe the value into `openclaw config set PATH -`",
-    ))
+    typed.filter(|text| !text.is_empty()).ok_or_else(|| {
+        Failure::misused("There is no value on stdin.")
+            .hint("`openclaw config set PATH VALUE`, or pipe the value into `openclaw config set PATH -`")
+    })
 }
 
 /// How a value is taken from its text.
@@ -137,7 +139,8 @@ fn read_value(text: &str, setting: Option<&Setting>, reading: Reading) -> Result
     if reading == Reading::Text {
         return Ok(verbatim());
     }
-    let parsed = jsonc_parser::parse_to_serde_value::<Option<Value>>(text, &ParseOptions::default());
+    let parsed = CstRootNode::parse(text, &ParseOptions::default());
+    let parsed = parsed.map(|root| root.value().and_then(|value| value.to_serde_value()));
     let parsed = match (parsed, reading) {
         (Ok(Some(parsed)), _) => parsed,
         (Ok(None) | Err(_), Reading::Either | Reading::Text) => verbatim(),
@@ -191,8 +194,11 @@ async fn patch(args: ConfigPatchArgs, env: &Environment) -> Outcome {
         Some(_) | None => patch_from_stdin()?,
     };
     let value = file::parse(&text).map_err(|error| {
-        Failure::misused(format!("The patch cannot be read as a JSON5 object: {}", super::output::sentence(&error.to_string())))
-            .hint("for example: `openclaw config patch '{gateway: {bind: \"lan\", port: null}}'`")
+        Failure::misused(format!(
+            "The patch cannot be read as a JSON5 object: {}",
+            super::output::sentence(&error.to_string())
+        ))
+        .hint("for example: `openclaw config patch '{gateway: {bind: \"lan\", port: null}}'`")
     })?;
     let changed = change(env, move |_| Ok(Patch { value: value.clone(), replace_paths: Vec::new() })).await?;
     let told = if changed.paths.is_empty() {
@@ -217,7 +223,8 @@ fn patch_from_stdin() -> Result<String, Failure> {
 
 /// What was done, and when it works.
 pub fn report(changed: &Changed, format: Format, told: &str) -> ExitCode {
-    let concerns = |reload: Reload| changed.paths.iter().any(|path| find(path).is_some_and(|found| found.reload == reload));
+    let concerns =
+        |reload: Reload| changed.paths.iter().any(|path| find(path).is_some_and(|found| found.reload == reload));
     let restart = changed.requires_restart && concerns(Reload::Restart);
     let result = json!({
         "ok": true,
@@ -277,7 +284,8 @@ fn validate(args: &ConfigFileArgs, env: &Environment) -> Outcome {
         data(&format!("warning  {}", line(warning)));
     }
     if valid {
-        let what = if path.exists() { "can be used" } else { "is not there yet; the gateway makes it when it first starts" };
+        let what =
+            if path.exists() { "can be used" } else { "is not there yet; the gateway makes it when it first starts" };
         say(&format!("{} {what}.", path.display()));
         return Ok(ExitCode::SUCCESS);
     }

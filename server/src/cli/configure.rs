@@ -25,9 +25,18 @@ const QUESTIONS: [(&str, &str); 8] = [
     (MODE, "What does a device show to be allowed to ask? token, password, or none (only with loopback)"),
     ("gateway.auth.token", "The token. `new` makes a new one, which every device that uses the old one has to be told"),
     ("gateway.auth.password", "The password"),
-    (PUBLIC_URL, "At which https address do other devices reach it? With Tailscale, what `tailscale serve 18789` shows"),
-    ("gateway.trustedProxies", "Which proxies in front of it are believed? Addresses and ranges, with commas between; for `tailscale serve` 127.0.0.1"),
-    ("gateway.controlUi.allowedOrigins", "Which pages from elsewhere may connect? Such as https://panel.example.com, with commas between"),
+    (
+        PUBLIC_URL,
+        "At which https address do other devices reach it? With Tailscale, what `tailscale serve 18789` shows",
+    ),
+    (
+        "gateway.trustedProxies",
+        "Which proxies in front of it are believed? Addresses and ranges, with commas between; for `tailscale serve` 127.0.0.1",
+    ),
+    (
+        "gateway.controlUi.allowedOrigins",
+        "Which pages from elsewhere may connect? Such as https://panel.example.com, with commas between",
+    ),
 ];
 
 pub async fn run(env: &Environment) -> Outcome {
@@ -123,7 +132,8 @@ fn problem(draft: &Value, setting: &Setting) -> Option<String> {
         Err(problems) => problems,
     };
     let found = found.into_iter().find(|problem| problem.path == setting.path).map(|problem| problem.message);
-    let needs_password = setting.path == "gateway.auth.password" && text_at(draft, setting.path).is_none_or(|it| it.is_empty());
+    let needs_password =
+        setting.path == "gateway.auth.password" && text_at(draft, setting.path).is_none_or(|it| it.is_empty());
     found.or_else(|| needs_password.then(|| "without a password nobody could ask to be let in".to_owned()))
 }
 

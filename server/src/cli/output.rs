@@ -5,8 +5,8 @@ use crate::advised::Advised;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
-use super::progress;
 pub use super::columns::table;
+use super::progress;
 use client::{CallError, ConnectError};
 use protocol::refusal::Advice;
 use protocol::{Refusal, WireError};

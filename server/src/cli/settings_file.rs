@@ -85,7 +85,9 @@ pub async fn change(
 
 /// Whether one key path is the other, or above it.
 fn is_within(one: &str, other: &str) -> bool {
-    let above = |upper: &str, lower: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let above = |upper: &str, lower: &str| {
+        lower.strip_prefix(upper).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     above(one, other) || above(other, one)
 }
 
@@ -102,7 +104,8 @@ async fn through_gateway(
             say(&format!("note: the gateway that runs here uses {}", view.path.display()));
         }
         let Patch { value, replace_paths } = make(&view.parsed)?;
-        let params = ConfigWriteParams { raw: value.to_string(), base_hash: Some(view.hash), replace_paths, note: None };
+        let params =
+            ConfigWriteParams { raw: value.to_string(), base_hash: Some(view.hash), replace_paths, note: None };
         let asking = connection.ask(Method::ConfigPatch, &params);
         let written: Written = match progress::asking(asking).await {
             Ok(written) => written,
@@ -154,8 +157,10 @@ fn in_file(
 
 /// A file that is no JSON5.
 pub fn unreadable(path: &Path, error: &anyhow::Error) -> Failure {
-    Failure::new(format!("{} cannot be read as JSON5: {}", path.display(), sentence(&error.to_string())))
-        .hint(format!("correct it in an editor; before the last change by a program it was as in {}.bak", path.display()))
+    Failure::new(format!("{} cannot be read as JSON5: {}", path.display(), sentence(&error.to_string()))).hint(format!(
+        "correct it in an editor; before the last change by a program it was as in {}.bak",
+        path.display()
+    ))
 }
 
 /// A change that the gateway did not make, with examples of values that it would take.

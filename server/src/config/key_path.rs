@@ -135,25 +135,27 @@ impl FromStr for KeyPath {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut keys = Vec::new();
         let mut rest = text.trim();
-        while !rest.is_empty() {
-            if let Some(inside) = rest.strip_prefix('[') {
-                let (key, after) = bracketed(inside).ok_or("brackets hold a number or a quoted key: list[0], [\"a.b\"]")?;
-                keys.push(key);
-                rest = after;
+        loop {
+            let (key, after) = if let Some(inside) = rest.strip_prefix('[') {
+                bracketed(inside).ok_or("brackets hold a number or a quoted key: list[0], [\"a.b\"]")?
             } else {
-                let end = rest.find(['.', '[']).unwrap_or(rest.len());
-                keys.push(rest[..end].to_owned());
-                rest = &rest[end..];
+                let end = rest.find(['.', '[']).filter(|end| *end > 0).unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
+            };
+            if !rest.starts_with('[') && (key.is_empty() || key.starts_with('.')) {
+                return Err("a key path looks like gateway.auth.token".to_owned());
             }
-            let is_plain_end = rest.is_empty() || rest.starts_with('[');
-            if !is_plain_end {
-                rest = rest.strip_prefix('.').filter(|rest| !rest.is_empty() && !rest.starts_with('[')).unwrap_or("..");
-            }
+            keys.push(key);
+            // After a full stop there is a name; brackets need none before them.
+            rest = match after.strip_prefix('.') {
+                None if after.is_empty() => return Ok(Self(keys)),
+                None if after.starts_with('[') => after,
+                Some(more) if !more.starts_with('[') => more,
+                None | Some(_) => {
+                    return Err("names in a key path stand between full stops: gateway.auth.token".to_owned());
+                }
+            };
         }
-        if keys.is_empty() || keys.iter().any(String::is_empty) {
-            return Err("a key path looks like gateway.auth.token".to_owned());
-        }
-        Ok(Self(keys))
     }
 }
 

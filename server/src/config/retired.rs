@@ -113,7 +113,8 @@ pub fn meant(path: &str) -> Option<String> {
         let rest = setting.path.strip_prefix(parent)?.strip_prefix('.')?;
         rest.split('.').next()
     });
-    let closest = beside.filter(|key| is_similar(key, name)).max_by(|a, b| likeness(a, name).total_cmp(&likeness(b, name)));
+    let closest =
+        beside.filter(|key| is_similar(key, name)).max_by(|a, b| likeness(a, name).total_cmp(&likeness(b, name)));
     closest.map(|key| join(parent, key))
 }
 
@@ -153,11 +154,18 @@ mod tests {
     fn unknown_keys_are_named_at_every_level() {
         warned(&json!({"gateway": {"prot": 1}}), &[("gateway.prot", "did you mean gateway.port?")]);
         warned(&json!({"gateway": {"autth": {"token": "x"}}}), &[("gateway.autth", "did you mean gateway.auth?")]);
-        warned(&json!({"gateway": {"auth": {"tokens": 1}}}), &[("gateway.auth.tokens", "did you mean gateway.auth.token?")]);
+        warned(
+            &json!({"gateway": {"auth": {"tokens": 1}}}),
+            &[("gateway.auth.tokens", "did you mean gateway.auth.token?")],
+        );
         warned(&json!({"gateway": {"token": "x"}}), &[("gateway.token", "did you mean gateway.auth.token?")]);
         warned(&json!({"gateway": {"zzz": {"a": {"b": 1}}}}), &[("gateway.zzz", "no such setting")]);
-        warned(&json!({"port": 1, "gatway": {}}), &[("gatway", "did you mean gateway?"), ("port", "did you mean gateway.port?")]);
-        let plugin = json!({"plugins": {"entries": {"device-pair": {"config": {"publicURL": "x"}}, "other": {"x": 1}}}});
+        warned(
+            &json!({"port": 1, "gatway": {}}),
+            &[("gatway", "did you mean gateway?"), ("port", "did you mean gateway.port?")],
+        );
+        let plugin =
+            json!({"plugins": {"entries": {"device-pair": {"config": {"publicURL": "x"}}, "other": {"x": 1}}}});
         let key = "plugins.entries.device-pair.config.publicURL";
         warned(&plugin, &[(key, "did you mean plugins.entries.device-pair.config.publicUrl?")]);
     }
@@ -175,7 +183,10 @@ mod tests {
         for setting in SETTINGS {
             warned(&setting.path.rsplit('.').fold(json!(1), |value, key| json!({key: value})), &[]);
         }
-        warned(&json!({"agents": {"port": 1}, "auth": {"profiles": {}}, "channels": {}, "gateway": {"mode": "local"}}), &[]);
+        warned(
+            &json!({"agents": {"port": 1}, "auth": {"profiles": {}}, "channels": {}, "gateway": {"mode": "local"}}),
+            &[],
+        );
         warned(&json!({"gateway": {"remote": {"token": "t"}}}), &[]);
         warned(&json!({"gateway": 1}), &[]);
     }

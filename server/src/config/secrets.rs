@@ -64,7 +64,9 @@ pub fn conceal(name: &str, value: &Value) -> Value {
             Value::Object(fields.iter().map(|(key, value)| (key.clone(), conceal(key, value))).collect())
         }
         Value::Array(items) => items.iter().map(|item| conceal(name, item)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) if is_concealed(name, value) => REDACTED.into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) if is_concealed(name, value) => {
+            REDACTED.into()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }

@@ -89,16 +89,18 @@ pub fn find_missing_secret(config: &Config) -> Option<Problem> {
 
 /// What a text comes to; text that is no JSON5 is a problem of the whole file.
 pub fn resolve(text: &str, env: &Environment, flags: &Overrides) -> Result<Resolved, Vec<Problem>> {
-    let value = file::parse(text).map_err(|error| vec![Problem { path: String::new(), message: format!("{error:#}") }])?;
+    let value =
+        file::parse(text).map_err(|error| vec![Problem { path: String::new(), message: format!("{error:#}") }])?;
     Config::resolve(&value, env, flags)
 }
 
 /// What a gateway would have against this text when it starts. A missing token is nothing: it makes one.
 pub fn find_problems(text: &str, env: &Environment) -> Vec<Problem> {
     match resolve(text, env, &Overrides::default()) {
-        Ok(resolved) => {
-            find_missing_secret(&resolved.config).filter(|problem| problem.path != "gateway.auth.token").into_iter().collect()
-        }
+        Ok(resolved) => find_missing_secret(&resolved.config)
+            .filter(|problem| problem.path != "gateway.auth.token")
+            .into_iter()
+            .collect(),
         Err(problems) => problems,
     }
 }

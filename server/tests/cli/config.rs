@@ -31,12 +31,8 @@ pub fn home_with(text: &str) -> TempDir {
 }
 
 fn run_with_input(home: &Path, line: &[&str], input: &str) -> Done {
-    let mut process = command(home, line)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut process =
+        command(home, line).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = process.wait_with_output().unwrap();
     Done {
@@ -80,13 +76,16 @@ fn changes_in_place(home: &Path) {
     run(home, &["config", "set", "agents.main", "x"]).ok();
     assert_eq!(text(), before.replace("main:'x'", "main:\"x\"").replace("[ 1,{", "[ -5,{"));
     let again = run(home, &["config", "set", "agents.list[0]", "-5"]).ok();
-    assert_eq!(again, "agents.list[0] is -5 already.\n");
+    assert_eq!(again, "agents.list.0 is -5 already.\n");
     run(home, &["config", "patch", "{agents: {list: [1, {apiKey: '__OPENCLAW_REDACTED__'}]}}"]).ok();
     assert_eq!(text(), before.replace("main:'x'", "main:\"x\""), "the secret that stayed was not written anew");
     let told = run_with_input(home, &["config", "patch", "--json"], "{gateway: {trustedProxies: ['10.0.0.1']}}").json();
     assert_eq!(told["changedPaths"], json!(["gateway.trustedProxies"]));
     assert_eq!(run(home, &["config", "get", "gateway.trustedProxies"]).json(), json!(["10.0.0.1"]));
-    assert_eq!(run(home, &["config", "unset", "gateway.trustedProxies"]).ok(), "gateway.trustedProxies is not set any more; the default [] holds.\n");
+    assert_eq!(
+        run(home, &["config", "unset", "gateway.trustedProxies"]).ok(),
+        "gateway.trustedProxies is not set any more; the default [] holds.\n"
+    );
     assert_eq!(text(), before.replace("main:'x'", "main:\"x\""));
     let metadata = std::fs::metadata(file(home)).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
@@ -111,8 +110,18 @@ fn what_makes_no_sense_is_refused_with_its_key_path_the_reason_and_an_example() 
             ("gateway.port many", "gateway.port: ", "a whole number from 1 to 65535", "config set gateway.port 18790`"),
             ("gateway.port 0", "gateway.port: ", "a whole number", "config set gateway.port 18790`"),
             ("gateway.bind everywhere", "gateway.bind: ", "\"loopback\", \"lan\"", "config set gateway.bind lan`"),
-            ("gateway.trustedProxies 10.0.0.1", "gateway.trustedProxies: ", "a list", "config set gateway.trustedProxies '[\"10.0.0.2\""),
-            ("gateway.auth.mode password", "gateway.auth.password: ", "must not be missing", "config set gateway.auth.password -`"),
+            (
+                "gateway.trustedProxies 10.0.0.1",
+                "gateway.trustedProxies: ",
+                "a list",
+                "config set gateway.trustedProxies '[\"10.0.0.2\"",
+            ),
+            (
+                "gateway.auth.mode password",
+                "gateway.auth.password: ",
+                "must not be missing",
+                "config set gateway.auth.password -`",
+            ),
             ("gateway.port.x 1", "", "`gateway.port` is a single value", "config get`"),
             ("agents.list[7] 1", "", "is a list of 2", "config get`"),
         ] {
@@ -199,7 +208,10 @@ fn before_the_first_start_there_are_settings_too() {
     assert_eq!(std::fs::metadata(file(home.path())).unwrap().permissions().mode() & 0o777, 0o600);
     let gateway = Gateway::start_in(home);
     let settings = gateway.run(&["config", "get", "gateway", "--json"]).json();
-    assert_eq!((&settings["pairing"]["knock"], &settings["auth"]["token"]), (&json!("any"), &json!("__OPENCLAW_REDACTED__")));
+    assert_eq!(
+        (&settings["pairing"]["knock"], &settings["auth"]["token"]),
+        (&json!("any"), &json!("__OPENCLAW_REDACTED__"))
+    );
 }
 
 const ODD: &str = "{\n  // Typos and advice from elsewhere.\n  gatway: {},\n  pairingRequired: false,\n  gateway: {\n    prot: 1,\n    \
@@ -251,7 +263,11 @@ fn validate_lists_every_problem_with_its_key_path() {
     for part in ["problem  gateway.port: ", "problem  gateway.bind: ", "warning  gateway.prot: "] {
         assert!(refused.stdout.contains(part), "{part}: {}", refused.stdout);
     }
-    assert!(refused.stderr.contains("hint: for example: `openclaw config set gateway.port 18790`"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("hint: for example: `openclaw config set gateway.port 18790`"),
+        "{}",
+        refused.stderr
+    );
     // One after the other can be put right.
     run(home.path(), &["config", "set", "gateway.port", "18790"]).ok();
     run(home.path(), &["config", "validate"]).refused();
@@ -319,7 +335,11 @@ fn configure_asks_and_writes_only_at_the_end() {
         asked.types("");
         assert_eq!(std::fs::read_to_string(file(home)).unwrap(), FILE, "nothing is written before the end");
         let shown = asked.shows("Write this? [y/N] ");
-        for part in ["gateway.auth.mode  token → password", "gateway.auth.password  none → hidden", "none → 127.0.0.1, 10.0.0.0/8"] {
+        for part in [
+            "gateway.auth.mode  token → password",
+            "gateway.auth.password  none → hidden",
+            "none → 127.0.0.1, 10.0.0.0/8",
+        ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains("hunter"), "{shown}");
@@ -335,7 +355,11 @@ fn configure_asks_and_writes_only_at_the_end() {
     done.shows("Changed gateway.auth.mode, gateway.auth.password, gateway.trustedProxies");
     done.ends_with(0);
     let written = text(&gateway.home);
-    for kept in ["// Mine.", "port: 18790, // the port", "/* of another program */ agents: { main:'x',   list: [ 1,{ apiKey: 'theirs' } ] },"] {
+    for kept in [
+        "// Mine.",
+        "port: 18790, // the port",
+        "/* of another program */ agents: { main:'x',   list: [ 1,{ apiKey: 'theirs' } ] },",
+    ] {
         assert!(written.contains(kept), "{kept} in {written}");
     }
     gateway.run(&["devices", "list", "--url", &gateway.url(), "--password", "hunter2"]).ok();
@@ -345,6 +369,10 @@ fn configure_asks_and_writes_only_at_the_end() {
 fn configure_without_a_terminal_says_what_to_use_instead() {
     let home = home_with(FILE);
     let refused = run(home.path(), &["configure"]).refused();
-    assert!(refused.stderr.contains("no terminal") && refused.stderr.contains("openclaw config set"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no terminal") && refused.stderr.contains("openclaw config set"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(text(&home), FILE);
 }

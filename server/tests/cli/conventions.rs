@@ -77,12 +77,14 @@ fn a_refusal_ends_with_1_and_with_what_to_do_next() {
         let last = done.stderr.trim_end().rsplit("\n\n").next().unwrap();
         assert!(done.stderr.starts_with("error: ") && last.starts_with("hint: "), "{line}: {}", done.stderr);
     };
-    for line in ["dashboard", "config get gateway.nope", "config unset gateway.port", "config set gateway.port x", "configure"] {
+    for line in
+        ["dashboard", "config get gateway.nope", "config unset gateway.port", "config set gateway.port x", "configure"]
+    {
         refused(empty.path(), line);
     }
     for line in [
         "config get gateway.nope",
-        "config unset gateway.bind",
+        "config unset gateway.trustedProxies",
         "config set gateway.port x",
         "configure",
         "devices approve 00000000-0000-4000-8000-000000000000",

@@ -80,7 +80,12 @@ fn write_at_once(home: &Path, round: usize, wanted: &mut Wanted) {
         assert!(may.say.contains(&found), "{path} is {found}, not one of {:?}", may.say);
         wanted.insert(path, may);
     }
-    for kept in ["// Mine.\n{ gateway: {", "port: 18790 /* the port */", "// Theirs.\n  agents: { main:'x',   list: [ 1,2 ,] },", "// The end.\n"] {
+    for kept in [
+        "// Mine.\n{ gateway: {",
+        "port: 18790 /* the port */",
+        "// Theirs.\n  agents: { main:'x',   list: [ 1,2 ,] },",
+        "// The end.\n",
+    ] {
         assert!(text.contains(kept), "{kept} in {text}");
     }
 }

@@ -196,7 +196,8 @@ proptest! {
         for op in ops {
             let (key, value) = match op {
                 Op::Change(which, value) if !lines.is_empty() => {
-                    let line = &mut lines[which.index(values.len()) % lines.len()];
+                    let which = which.index(lines.len());
+                    let line = &mut lines[which];
                     line.value = value;
                     (line.key.clone(), Some(value))
                 }
