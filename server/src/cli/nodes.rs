@@ -125,7 +125,7 @@ async fn invoke(args: NodesInvokeArgs, env: &Environment) -> Outcome {
         None => None,
         Some(Ok(params)) => Some(params),
         Some(Err(error)) => {
-            let failure = Failure::new(format!("--params is not JSON: {error}"));
+            let failure = Failure::misused(format!("--params is not JSON: {error}"));
             return Err(failure.hint("quote it for the shell: --params '{\"bins\":[\"git\"]}'"));
         }
     };

@@ -19,7 +19,7 @@ const MAX_SHOWN: usize = 48;
 const LONGEST_LIST: usize = 12;
 
 /// What a failure ends with that knows nothing better.
-const LAST_RESORT: &str = "`openclaw gateway status` tells how the gateway is, and its log what went wrong";
+const LAST_RESORT: &str = "on the gateway's machine, `openclaw gateway status` tells how it is and where its log is";
 
 /// Stand for bold letters from here, and plain ones. Unicode promises that these are no characters of anybody's text,
 /// and [`shown`] takes them out of names.
@@ -80,7 +80,7 @@ pub fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
 /// Says something to the person at the terminal.
 pub fn say(text: &str) {
     progress::clear();
-    write_all(std::io::stderr().lock(), &neutral(text));
+    write_all(anstream::stderr().lock(), &styled(&neutral(text)));
 }
 
 /// Asks the person at the terminal. Only a clear yes is one; a bare Enter never is.

@@ -16,7 +16,7 @@ use super::target::{OpenError, Target};
 use crate::config::edit::Edit;
 use crate::config::key_path::Patch;
 use crate::config::settings::{Setting, find};
-use crate::config::written::{Held, find_problems, resolve};
+use crate::config::written::{Held, backup, find_problems, resolve};
 use crate::config::{Environment, Overrides, Paths, Problem, file};
 
 /// How long a change is repeated that others were faster than.
@@ -157,10 +157,13 @@ fn in_file(
 
 /// A file that is no JSON5.
 pub fn unreadable(path: &Path, error: &anyhow::Error) -> Failure {
-    Failure::new(format!("{} cannot be read as JSON5: {}", path.display(), sentence(&error.to_string()))).hint(format!(
-        "correct it in an editor; before the last change by a program it was as in {}.bak",
-        path.display()
-    ))
+    let failure = Failure::new(format!("{} cannot be read as JSON5: {}", path.display(), sentence(&error.to_string())));
+    let backup = backup(path);
+    failure.hint(if backup.exists() {
+        format!("correct it in an editor; {} is how it was before the last change by a program", backup.display())
+    } else {
+        "correct it in an editor".to_owned()
+    })
 }
 
 /// A change that the gateway did not make, with examples of values that it would take.

@@ -185,7 +185,10 @@ impl Target {
 
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
         let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
-        let identity = identity.map_err(|error| Failure::new(sentence(&error.to_string())))?;
+        let identity = identity.map_err(|error| {
+            let hint = format!("see whose file it is: `ls -l {}`", self.paths.identity_file.display());
+            Failure::new(sentence(&error.to_string())).hint(hint)
+        })?;
         let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
@@ -240,7 +243,12 @@ fn needs_admin(error: &WireError) -> bool {
 fn refuse_url(error: UrlError) -> Failure {
     let failure = Failure::new(sentence(&error.to_string()));
     match error {
-        UrlError::Malformed(_) | UrlError::NothingToPin(_) => failure,
+        UrlError::Malformed(_) => {
+            failure.hint("an address looks like wss://gateway.example.com or ws://127.0.0.1:18789")
+        }
+        UrlError::NothingToPin(_) => {
+            failure.hint("a fingerprint is for wss:// addresses; leave it away, or use wss://")
+        }
         UrlError::InClear { host } => failure.hint(format!(
             "use wss://{host}, or a tunnel: `ssh -N -L 18789:127.0.0.1:18789 {host}` and --url ws://127.0.0.1:18789"
         )),

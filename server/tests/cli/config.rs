@@ -310,7 +310,8 @@ fn configure_asks_and_writes_only_at_the_end() {
     let home = gateway.home.path();
     let answer_up_to_the_end = |last: &str| {
         let mut asked = AtTerminal::start(home, &["configure"]);
-        asked.shows("gateway.bind [loopback]: ");
+        let question = asked.shows("gateway.bind [loopback]: ");
+        assert!(question.contains("Who can reach the gateway?") && !question.contains('\u{fdd0}'), "{question:?}");
         asked.types("everywhere");
         asked.shows("expected \"loopback\"");
         asked.shows("gateway.bind [loopback]: ");
@@ -335,6 +336,10 @@ fn configure_asks_and_writes_only_at_the_end() {
         asked.types("");
         assert_eq!(std::fs::read_to_string(file(home)).unwrap(), FILE, "nothing is written before the end");
         let shown = asked.shows("Write this? [y/N] ");
+        assert!(
+            !shown.contains(['\u{fdd0}', '\u{1b}']),
+            "a terminal that can do nothing is sent nothing odd: {shown:?}"
+        );
         for part in [
             "gateway.auth.mode  token → password",
             "gateway.auth.password  none → hidden",

@@ -95,7 +95,7 @@ fn a_refusal_ends_with_1_and_with_what_to_do_next() {
         "devices revoke nobody",
         "nodes approve nobody",
         "nodes describe nobody",
-        "nodes rename nobody name",
+        "nodes rename --node nobody --name name",
         "nodes remove nobody",
         "devices list --url ws://127.0.0.1:1",
         "connect nonsense",
