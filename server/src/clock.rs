@@ -35,6 +35,14 @@ impl Clock {
 
 /// A moment in Unix epoch milliseconds, in the spelling of RFC 3339, in UTC.
 pub fn rfc3339(at_ms: u64) -> String {
-    let moment = i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default();
-    moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    moment(at_ms).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// The same without the parts of a second.
+pub fn rfc3339_seconds(at_ms: u64) -> String {
+    moment(at_ms).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+fn moment(at_ms: u64) -> chrono::DateTime<chrono::Utc> {
+    i64::try_from(at_ms).ok().and_then(chrono::DateTime::from_timestamp_millis).unwrap_or_default()
 }

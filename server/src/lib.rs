@@ -1,23 +1,28 @@
 //! The gateway: what is done.
 //!
 //! Reading order: [`config`], [`store`], [`keys`] (what it starts with), [`listen`] and [`http`] (who
-//! comes in), [`gateway`] (the socket), [`node`] (this machine as a node), [`cli`] (the commands).
+//! comes in), [`gateway`] (the socket), [`service`] (started by whom), [`node`] (this machine as a node), [`cli`] (the commands).
 
 pub mod advised;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod gateway;
+pub mod holder;
 pub mod http;
 pub mod keys;
 pub mod listen;
 pub mod log_file;
 pub mod node;
+pub mod ownership;
 pub mod qr;
+pub mod service;
 pub mod start;
 pub mod state;
 pub mod store;
 pub mod system;
+pub mod tailscale;
+pub mod takeover;
 pub mod telemetry;
 pub mod whole_file;
 

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::advised::Advised;
 use crate::config::Bind;
+use crate::holder::holders;
 use crate::http::peer::Peer;
 use crate::state::AppState;
 
@@ -49,10 +50,7 @@ pub async fn bind(bind: &Bind, port: u16) -> anyhow::Result<Vec<TcpListener>> {
                 tracing::debug!(%address, %error, "Not listening there");
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                bail!(Advised::new(
-                    format!("port {port} is taken by another program"),
-                    "stop it, or start the gateway with --port"
-                ));
+                bail!(taken(port).await);
             }
             Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}, port {port}")),
         }
@@ -61,6 +59,25 @@ pub async fn bind(bind: &Bind, port: u16) -> anyhow::Result<Vec<TcpListener>> {
         bail!("there is no address to listen on");
     }
     Ok(listeners)
+}
+
+/// Who holds a port, and what to do about it.
+async fn taken(port: u16) -> Advised {
+    let holders = tokio::task::spawn_blocking(move || holders(port)).await.unwrap_or_default();
+    match holders.first() {
+        Some(holder) if holder.is_gateway => Advised::new(
+            format!("port {port} is taken by {holder}"),
+            "use that one, end it and start this one with --force, or choose another port with --port",
+        ),
+        Some(holder) => Advised::new(
+            format!("port {port} is taken by {holder}"),
+            format!("stop it (`kill {}`), or start the gateway with another --port", holder.pid),
+        ),
+        None => Advised::new(
+            format!("port {port} is taken by a program of another user"),
+            format!("find it with `sudo ss -ltnp sport = :{port}`, or start the gateway with another --port"),
+        ),
+    }
 }
 
 /// Where to listen, and whether the gateway makes sense without it.
@@ -83,8 +100,8 @@ fn addresses(bind: &Bind) -> anyhow::Result<Vec<(IpAddr, bool)>> {
     })
 }
 
-/// Accepts until the gateway stops.
-pub async fn serve_tcp(state: AppState, listener: TcpListener, router: Router) {
+/// Accepts until the gateway stops. `as_peer` says what it means to come in here.
+pub async fn serve_tcp(state: AppState, listener: TcpListener, as_peer: fn(SocketAddr) -> Peer, router: Router) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -94,7 +111,7 @@ pub async fn serve_tcp(state: AppState, listener: TcpListener, router: Router) {
             Ok((stream, address)) => {
                 // Small frames must not wait for more; failing that, they are only slower.
                 let _ = stream.set_nodelay(true);
-                serve_connection(&state, stream, Peer::Tcp(address), router.clone());
+                serve_connection(&state, stream, as_peer(address), router.clone());
             }
             Err(error) => pause_after(&error).await,
         }
@@ -207,7 +224,9 @@ mod tests {
         let taken = bind(&Bind::Loopback, 0).await.unwrap();
         let port = taken[0].local_addr().unwrap().port();
         let error = bind(&Bind::Loopback, port).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("port {port} is taken by another program"));
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("port {port} is taken by ")), "{said}");
+        assert!(said.ends_with(&format!(" (process {})", std::process::id())), "{said}");
         assert!(error.downcast_ref::<Advised>().unwrap().hint.contains("--port"));
     }
 }

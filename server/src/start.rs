@@ -1,15 +1,16 @@
 //! Starting and stopping a gateway.
 
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use protocol::Close;
 use protocol::event::Event;
-use protocol::{Close, Secret};
 use serde_json::json;
-use tokio::net::UnixStream;
+use tokio::net::{TcpListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +19,16 @@ use tokio_util::task::TaskTracker;
 use crate::advised::Advised;
 use crate::clock::Clock;
 use crate::config::live::{Live, Loaded};
+use crate::config::profile::default_port;
+use crate::config::tailscale::TailscaleMode;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::{presence, sweeper};
+use crate::http::peer::Peer;
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
-use crate::state::AppState;
+use crate::state::{AppState, Ending};
 use crate::store::SqliteStore;
-use crate::{listen, system, telemetry};
+use crate::{holder, listen, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -36,31 +40,52 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// What `openclaw gateway run` was told.
 #[derive(Debug, Default)]
 pub struct GatewayOptions {
-    pub port: Option<u16>,
-    pub bind: Option<String>,
-    pub token: Option<Secret>,
-    pub auth: Option<String>,
+    pub flags: Overrides,
     pub verbose: bool,
+    /// Ends the gateway that is in the way.
+    pub force: bool,
     /// Print a one-time link even where no person seems to look.
     pub show_owner_link: bool,
 }
 
-/// Runs a gateway until it is told to stop.
-pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<()> {
+/// Runs a gateway until it is told to stop, and says how.
+pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<Ending> {
     let paths = Paths::resolve(env)?;
     // Held until everything has been said.
     let _log = telemetry::start(options.verbose, &paths.log_file);
-    let flags = Overrides { port: options.port, bind: options.bind, token: options.token, auth: options.auth };
-    let gateway = Gateway::start(paths, env, flags, Clock::default()).await?;
-    crate::cli::greet(&gateway.state, options.show_owner_link).await?;
+    if options.force {
+        let port = live::load(&paths.config_file, env, &options.flags)?.config.port;
+        takeover::make_room(&paths, port).await?;
+    }
+    let gateway = Gateway::start(paths, env, options.flags, Clock::default()).await?;
+    let served = serve(&gateway, options.show_owner_link, env).await;
+    gateway.stop().await;
+    tracing::info!("The gateway has stopped");
+    served
+}
+
+/// Lets others in until somebody ends it.
+async fn serve(gateway: &Gateway, show_owner_link: bool, env: &Environment) -> anyhow::Result<Ending> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let state = &gateway.state;
+    gateway.expose(env).await?;
+    let exposed = state.exposed.get();
+    let mut ending = state.ending.subscribe();
+    let ended = match crate::cli::greet(state, exposed, show_owner_link).await {
+        Err(error) => Err(error),
+        Ok(()) => Ok(tokio::select! {
+            _ = terminate.recv() => Ending::Stop,
+            _ = interrupt.recv() => Ending::Stop,
+            asked = ending.wait_for(Option::is_some) => asked.ok().and_then(|asked| *asked).unwrap_or(Ending::Stop),
+        }),
+    };
+    if let Some(exposed) = exposed
+        && state.config().tailscale.reset_on_exit
+    {
+        exposed.close().await;
     }
-    gateway.stop().await;
-    Ok(())
+    ended
 }
 
 /// A gateway that runs in this process.
@@ -87,7 +112,7 @@ impl Gateway {
         state.registry.broadcast_presence(presence::list(state));
         let router = router(state);
         for listener in listeners {
-            state.tasks.spawn(listen::serve_tcp(state.clone(), listener, router.clone()));
+            state.tasks.spawn(listen::serve_tcp(state.clone(), listener, Peer::Tcp, router.clone()));
         }
         state.tasks.spawn(listen::serve_owner(state.clone(), owner_listener, owner_uid, router));
         state.tasks.spawn(sweeper::tick(state.clone()));
@@ -98,6 +123,21 @@ impl Gateway {
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(gateway)
+    }
+
+    /// Lets Tailscale lead here, if the settings say so.
+    pub async fn expose(&self, env: &Environment) -> anyhow::Result<()> {
+        let state = &self.state;
+        let mode = state.config().tailscale.mode;
+        if mode == TailscaleMode::Off {
+            return Ok(());
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no port for Tailscale")?;
+        let port = listener.local_addr()?.port();
+        state.tasks.spawn(listen::serve_tcp(state.clone(), listener, Peer::Tailscale, router(state)));
+        // Asked for once in the life of a gateway.
+        let _ = state.exposed.set(tailscale::expose(mode, port, env).await?);
+        Ok(())
     }
 
     /// A gateway for the one command that holds the other end of `stream`, without listeners: what a command
@@ -157,6 +197,8 @@ impl Gateway {
             started,
             port,
             stopping: CancellationToken::new(),
+            ending: Arc::default(),
+            exposed: Arc::default(),
             tasks: TaskTracker::new(),
             seen: Arc::default(),
             invocations: Arc::default(),
@@ -189,7 +231,6 @@ impl Gateway {
         state.store.close().await;
         // The next start replaces a socket that is left behind.
         let _ = std::fs::remove_file(&state.paths.owner_socket);
-        tracing::info!("The gateway has stopped");
     }
 }
 
@@ -250,9 +291,14 @@ async fn lock_patiently(paths: &Paths) -> anyhow::Result<std::fs::File> {
             return Ok(lock);
         }
         if Instant::now() > deadline {
+            let process = holder::behind(&paths.owner_socket).await.map(|pid| format!(" in process {pid}"));
             bail!(Advised::new(
-                format!("a gateway runs already with the state directory {}", paths.state_dir.display()),
-                "see `openclaw gateway status`"
+                format!(
+                    "a gateway runs already with the state directory {}{}",
+                    paths.state_dir.display(),
+                    process.unwrap_or_default()
+                ),
+                "see `openclaw gateway status`, or end it and start this one with --force"
             ));
         }
         tokio::time::sleep(LOCK_INTERVAL).await;
@@ -284,7 +330,7 @@ fn load_config(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::R
     let config = &loaded.config;
     let wants_token = config.policy.auth_mode == access::policy::AuthMode::Token;
     if !paths.config_file.exists() || (wants_token && config.shared_secret().is_none()) {
-        file::ensure_token(paths, &new_secret()?)?;
+        file::ensure_token(paths, &new_secret()?, default_port(env))?;
         return live::load(&paths.config_file, env, flags);
     }
     if config.shared_secret().is_none() && config.policy.auth_mode == access::policy::AuthMode::Password {

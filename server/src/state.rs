@@ -1,7 +1,7 @@
 //! What every part of the server shares: cheap handles, nothing else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use protocol::{DeviceId, Role};
@@ -19,6 +19,15 @@ use crate::gateway::registry::Registry;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
 use crate::system::SystemProbe;
+use crate::tailscale::Exposed;
+
+/// How a gateway ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Stop,
+    /// It starts again, with the same arguments.
+    Restart,
+}
 
 #[derive(Clone)]
 pub struct AppState {
@@ -41,6 +50,10 @@ pub struct AppState {
     pub port: u16,
     /// Cancelled when the gateway stops.
     pub stopping: CancellationToken,
+    /// How the owner wants it to end, once the owner does.
+    pub ending: Arc<watch::Sender<Option<Ending>>>,
+    /// Where Tailscale leads here, once it does.
+    pub exposed: Arc<OnceLock<Exposed>>,
     pub tasks: TaskTracker,
     pub seen: Arc<SeenLog>,
     pub invocations: Arc<Invocations>,

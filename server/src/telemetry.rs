@@ -12,6 +12,15 @@ use tracing_subscriber::{fmt, registry};
 
 use crate::log_file;
 
+/// Logs to the file alone: what a command does while no gateway runs. Without the file nothing is logged, and
+/// the reason is returned; it must not keep an owner from their devices.
+pub fn start_quietly(file: &Path) -> std::io::Result<WorkerGuard> {
+    let (to_file, guard) = log_file::open(file)?;
+    // A second start in the same process keeps the first one's log.
+    let _ = registry().with(LevelFilter::INFO).with(to_file).try_init();
+    Ok(guard)
+}
+
 /// Starts logging. Secrets have no way into it: their type shows nothing. What is returned has to be held
 /// until the end; with it goes the last line to the file.
 #[must_use]

@@ -10,6 +10,7 @@ mod secret;
 
 use protocol::handshake::AuthMethod;
 use protocol::pairing::{ApprovedVia, Network, PairingReason};
+use protocol::refusal::BlockRefusal;
 use protocol::{BootstrapProfile, CAP_PAIRING_WAIT, Connect, Refusal, Role, Scopes};
 
 use crate::identity::VerifiedDevice;
@@ -19,7 +20,7 @@ use crate::pairing::{Ask, Device};
 use crate::policy::{AuthMode, Knock, Policy};
 
 pub use ask::{Asker, offer};
-pub use facts::{BootstrapProof, Facts, Presented, SharedSecret};
+pub use facts::{Blocked, BootstrapProof, Facts, Presented, SharedSecret};
 
 use ask::new_ask;
 
@@ -88,6 +89,9 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Verdict {
     let Some(device) = facts.device else {
         return without_device(facts, policy, role);
     };
+    if let Some(refusal) = blocked(facts, role, device) {
+        return Verdict::Refuse(Refusal::Block(refusal));
+    }
     match prove(facts, policy, role) {
         Ok(proof) => with_device(facts, policy, role, device, proof),
         Err(refusal) => Verdict::Refuse(refusal),
@@ -106,6 +110,16 @@ fn by_owner(facts: &Facts<'_>, role: Role) -> Verdict {
             pending: None,
         }),
         Role::Node => Verdict::Refuse(Refusal::DeviceRequired),
+    }
+}
+
+/// Whatever else a blocked device shows, it stays out.
+fn blocked(facts: &Facts<'_>, role: Role, device: &VerifiedDevice) -> Option<BlockRefusal> {
+    let is_in = facts.paired.is_some_and(|paired| paired.live_token(role).is_some());
+    match facts.blocked {
+        Blocked::Device => Some(BlockRefusal::Device { device_id: device.id().clone() }),
+        Blocked::Address if !is_in => Some(BlockRefusal::Address { address: facts.attribution.client.to_string() }),
+        Blocked::Address | Blocked::No => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail")]
 
-use access::admission::{BootstrapProof, Facts, Presented, SharedSecret, Verdict, decide};
+use access::admission::{Blocked, BootstrapProof, Facts, Presented, SharedSecret, Verdict, decide};
 use access::identity::{self, VerifiedDevice};
 use access::locality::{Attribution, Ingress};
 use access::pairing::{Device, Token};
@@ -32,6 +32,7 @@ struct Row {
     secret: SharedSecret,
     device_token: Presented,
     bootstrap: BootstrapProof,
+    blocked: Blocked,
     approved: Option<&'static [&'static str]>,
     is_revoked: bool,
     platform: &'static str,
@@ -55,6 +56,7 @@ impl Default for Row {
             secret: SharedSecret::NotGiven,
             device_token: Presented::NotGiven,
             bootstrap: BootstrapProof::NotGiven,
+            blocked: Blocked::No,
             approved: None,
             is_revoked: false,
             platform: "linux",
@@ -138,6 +140,8 @@ impl Row {
             pending_surface: None,
             last_connected_at_ms: None,
             last_disconnected_at_ms: None,
+            approval: None,
+            last_seen_address: None,
             tokens: vec![token],
         })
     }
@@ -157,6 +161,7 @@ impl Row {
             device_token: self.device_token,
             bootstrap: self.bootstrap,
             paired: paired.as_ref(),
+            blocked: self.blocked,
         };
         decide(&facts, &self.policy)
     }
@@ -450,4 +455,26 @@ fn official_clients_get_told_to_come_back_only_where_the_reference_does() {
     };
     assert_eq!(waits(Row { secret: MATCH, ..Row::default() }), (PairingReason::NotPaired, false));
     assert_eq!(waits(Row { secret: MATCH, ..Row::default() }.page()), (PairingReason::NotPaired, true));
+}
+
+#[test]
+fn a_blocked_device_stays_out_whatever_it_shows() {
+    let row = || Row { blocked: Blocked::Device, ..Row::default() };
+    let blocked = "refused: DEVICE_BLOCKED";
+    check(&Row { caps: WAITS, ..row() }, blocked);
+    check(&Row { secret: MATCH, ..row() }.local(), blocked);
+    check(&Row { secret: SharedSecret::Mismatch, ..row() }, blocked);
+    check(&Row { approved: Some(&["operator.read"]), device_token: Presented::Valid, ..row() }, blocked);
+    check(&Row { bootstrap: BootstrapProof::Valid(BootstrapProfile::Full), ..row() }, blocked);
+    check(&Row { client: ("gateway-client", "backend"), secret: MATCH, ..row() }.local(), blocked);
+    check(&Row { is_owner: true, shows_device: false, ..row() }, "in with [read]");
+}
+
+#[test]
+fn from_a_blocked_address_only_those_come_in_who_were_in() {
+    let row = || Row { blocked: Blocked::Address, caps: WAITS, ..Row::default() };
+    check(&row(), "refused: ADDRESS_BLOCKED");
+    check(&Row { secret: MATCH, ..row() }, "refused: ADDRESS_BLOCKED");
+    check(&Row { approved: Some(&["operator.read"]), ..row() }, "in with [read]");
+    check(&Row { approved: Some(&["operator.read"]), is_revoked: true, ..row() }, "refused: ADDRESS_BLOCKED");
 }

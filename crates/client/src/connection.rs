@@ -9,12 +9,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use protocol::event::{Event, PairPending};
 use protocol::frame::{EventFrame, Incoming};
-use protocol::handshake::{Auth, Client, DeviceProof};
-use protocol::node::Surface;
-use protocol::{
-    CAP_PAIRING_WAIT, Challenge, Close, Connect, HelloOk, MAX_PAYLOAD, Method, PROTOCOL_VERSION, Request, Response,
-    Role, Scopes,
-};
+use protocol::{Challenge, Close, HelloOk, MAX_PAYLOAD, Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -27,7 +22,7 @@ use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
 use crate::endpoint::{ByteStream, Endpoint, OWNER_REQUEST_URL};
 use crate::error::{CallError, ConnectError};
-use crate::identity::Identity;
+use crate::options::ConnectOptions;
 
 /// How long a closing connection waits for the other side to agree.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
@@ -35,115 +30,6 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// How many events may wait while their owner makes calls. An owner this far behind has lost track,
 /// and is better told so than left with gaps.
 const MAX_WAITING_EVENTS: usize = 1024;
-
-/// Who connects, as what, and how patiently.
-#[derive(Debug, Clone)]
-pub struct ConnectOptions {
-    pub client: Client,
-    pub role: Role,
-    pub scopes: Scopes,
-    /// Capabilities of the client; a node's stand in `surface`.
-    pub caps: Vec<String>,
-    /// What a node offers.
-    pub surface: Surface,
-    /// Where a node looks for programs.
-    pub path_env: Option<String>,
-    pub auth: Auth,
-    /// The device key to prove. The owner socket needs none.
-    pub identity: Option<Identity>,
-    /// For the handshake and for each call; waiting for a person's approval is not counted.
-    pub timeout: Duration,
-}
-
-impl ConnectOptions {
-    /// A client without credentials that waits ten seconds for an answer.
-    pub fn new(client: Client, role: Role, scopes: Scopes) -> Self {
-        let timeout = Duration::from_secs(10);
-        Self {
-            client,
-            role,
-            scopes,
-            caps: Vec::new(),
-            surface: Surface::default(),
-            path_env: None,
-            auth: Auth::default(),
-            identity: None,
-            timeout,
-        }
-    }
-
-    /// An operator at a terminal.
-    pub fn command_line(version: &str, scopes: Scopes) -> Self {
-        let client = Client {
-            id: "cli".to_owned(),
-            mode: "cli".to_owned(),
-            version: version.to_owned(),
-            platform: std::env::consts::OS.to_owned(),
-            device_family: Some(device_family().to_owned()),
-            ..Client::default()
-        };
-        Self::new(client, Role::Operator, scopes)
-    }
-
-    #[must_use]
-    pub fn with_identity(mut self, identity: Identity) -> Self {
-        self.identity = Some(identity);
-        self
-    }
-
-    #[must_use]
-    pub fn with_auth(mut self, auth: Auth) -> Self {
-        self.auth = auth;
-        self
-    }
-
-    /// Lets the gateway hold the socket until a person has decided, instead of sending us away.
-    #[must_use]
-    pub fn waiting_for_approval(mut self) -> Self {
-        self.caps.push(CAP_PAIRING_WAIT.to_owned());
-        self
-    }
-
-    fn connect_params(&self, challenge: &Challenge) -> Connect {
-        let mut connect = Connect {
-            min_protocol: PROTOCOL_VERSION,
-            max_protocol: PROTOCOL_VERSION,
-            client: self.client.clone(),
-            role: Some(self.role.as_str().to_owned()),
-            scopes: Some(self.scopes.as_slice().to_vec()),
-            caps: self.caps.iter().chain(&self.surface.caps).cloned().collect(),
-            commands: self.surface.commands.clone(),
-            permissions: self.surface.permissions.clone(),
-            path_env: self.path_env.clone(),
-            device: None,
-            auth: (!self.auth.is_empty()).then(|| self.auth.clone()),
-            locale: None,
-            user_agent: None,
-        };
-        connect.device = self.identity.as_ref().map(|identity| {
-            let mut proof = DeviceProof {
-                id: identity.device_id().as_str().to_owned(),
-                public_key: identity.public_key().to_base64url(),
-                signature: String::new(),
-                signed_at: challenge.ts,
-                nonce: challenge.nonce.clone(),
-            };
-            let payload = connect.signed_fields(&proof, &challenge.nonce).payload_v3();
-            proof.signature = identity.sign(&payload);
-            proof
-        });
-        connect
-    }
-}
-
-/// What kind of machine this is, by the name that clients say it with (wire.md §6.2).
-pub fn device_family() -> &'static str {
-    match std::env::consts::OS {
-        "macos" => "Mac",
-        "windows" => "Windows",
-        _ => "Linux",
-    }
-}
 
 /// An open, authenticated connection.
 pub struct Connection {
@@ -248,10 +134,8 @@ impl Connection {
     }
 
     /// Says goodbye and waits a moment for the other side to agree.
-    pub async fn close(mut self) {
-        if self.link.socket.close(None).await.is_ok() {
-            let _ = self.link.close_said().await;
-        }
+    pub async fn close(self) {
+        self.link.leave().await;
     }
 }
 
@@ -262,13 +146,13 @@ impl std::fmt::Debug for Connection {
 }
 
 /// A WebSocket that carries frames, authenticated or not yet.
-struct Link {
+pub(crate) struct Link {
     socket: WebSocketStream<Box<dyn ByteStream>>,
     last_id: u64,
 }
 
 impl Link {
-    async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+    pub(crate) async fn dial(endpoint: &Endpoint) -> Result<Self, ConnectError> {
         let at = endpoint.to_string();
         match endpoint.dial().await {
             Ok(stream) => Self::upgrade(stream, &endpoint.request_url(), &at).await,
@@ -276,7 +160,7 @@ impl Link {
         }
     }
 
-    async fn upgrade(stream: Box<dyn ByteStream>, url: &str, at: &str) -> Result<Self, ConnectError> {
+    pub(crate) async fn upgrade(stream: Box<dyn ByteStream>, url: &str, at: &str) -> Result<Self, ConnectError> {
         let at = at.to_owned();
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
@@ -300,6 +184,24 @@ impl Link {
         }
     }
 
+    /// What a gateway says first.
+    pub(crate) async fn challenge(&mut self, deadline: Instant) -> Result<Challenge, CallError> {
+        loop {
+            if let Incoming::Event(event) = self.receive_before(deadline).await?
+                && event.event == Event::ConnectChallenge.name()
+            {
+                return read(event.payload);
+            }
+        }
+    }
+
+    /// Says goodbye and waits a moment for the other side to agree.
+    pub(crate) async fn leave(mut self) {
+        if self.socket.close(None).await.is_ok() {
+            let _ = self.close_said().await;
+        }
+    }
+
     /// Challenge, connect, hello. A wait for approval moves the deadline to the end of the request.
     async fn shake_hands(
         &mut self,
@@ -307,13 +209,7 @@ impl Link {
         mut deadline: Instant,
         mut on_pending: impl FnMut(&PairPending),
     ) -> Result<(Challenge, HelloOk), CallError> {
-        let challenge: Challenge = loop {
-            if let Incoming::Event(event) = self.receive_before(deadline).await?
-                && event.event == Event::ConnectChallenge.name()
-            {
-                break read(event.payload)?;
-            }
-        };
+        let challenge = self.challenge(deadline).await?;
         let id = self.send("connect", &options.connect_params(&challenge)).await?;
         loop {
             match self.receive_before(deadline).await? {

@@ -20,19 +20,23 @@
 //! ```
 //!
 //! Reading order: [`endpoint`] (where to, and what may travel in clear), [`identity`] (the device
-//! key), [`tls`] (which certificates are believed), [`join`] (setup codes from a URL), [`connection`] (handshake, calls,
-//! events), [`error`] (everything that can go wrong).
+//! key), [`tls`] (which certificates are believed), [`join`] (setup codes from a URL), [`options`] (as whom),
+//! [`connection`] (handshake, calls, events), [`probe`] (only a look), [`error`] (everything that can go wrong).
 
 pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod join;
+pub mod options;
+pub mod probe;
 pub mod tls;
 
-pub use connection::{ConnectOptions, Connection};
+pub use connection::Connection;
 pub use endpoint::{Endpoint, GatewayUrl, UrlError};
 pub use error::{CallError, ConnectError};
 pub use identity::{Identity, IdentityError};
 pub use join::{JoinError, fetch_join};
+pub use options::ConnectOptions;
+pub use probe::{probe, probe_on};
 pub use tls::CertificatePin;

@@ -45,6 +45,11 @@ impl PublicKey {
         DeviceId(hex::encode(Sha256::digest(self.0)))
     }
 
+    /// Whether the text has the form of a key's id: 64 lower-case hexadecimal digits.
+    pub fn could_have(id: &DeviceId) -> bool {
+        id.as_str().len() == 64 && id.as_str().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
     pub fn fingerprint(self) -> Fingerprint {
         Fingerprint::of(self)
     }

@@ -1,6 +1,7 @@
 //! Every method: its name, who may call it, its parameters and its result (wire.md §7).
 
 mod devices;
+mod owner;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,11 @@ use crate::operations::{
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
-pub use devices::{ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams};
+pub use devices::{
+    ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery,
+    TokenParams,
+};
+pub use owner::{OwnerStop, OwnerStopping};
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
 /// Who may call a method.
@@ -97,6 +102,10 @@ methods! {
         [required("path", Shape::Text { min: 1, max: 1024 })];
     ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
     DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
+    /// Extension, as the three that follow it by name: `blocked`, `explain` and `unblock`.
+    DevicePairBlock = "device.pair.block", Access::Operator(PAIRING), [DEVICE_ID, optional("address", Shape::Bool)];
+    DevicePairBlocked = "device.pair.blocked", Access::Operator(PAIRING), [];
+    DevicePairExplain = "device.pair.explain", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
     DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
@@ -108,6 +117,7 @@ methods! {
     ];
     DevicePairSetupStatus = "device.pair.setupStatus", Access::Operator(ADMIN),
         [required("setupId", Shape::Text { min: 1, max: 128 })];
+    DevicePairUnblock = "device.pair.unblock", Access::Operator(PAIRING), [DEVICE_ID];
     DeviceScopesRequestUpgrade = "device.scopes.requestUpgrade", Access::AnyOperator, [UPGRADE_SCOPES];
     DeviceScopesWaitUpgrade = "device.scopes.waitUpgrade", Access::AnyOperator, [REQUEST_ID];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
@@ -167,6 +177,8 @@ methods! {
     NodeSkillsUpdate = "node.skills.update", Access::Node, [required("skills", Shape::List(&SKILL))];
     /// Extension, owner socket only: makes a one-time link for the owner's browser.
     OwnerLink = "owner.link", Access::Owner, [];
+    /// Extension, owner socket only: ends the gateway, which may come back by itself.
+    OwnerStop = "owner.stop", Access::Owner, [optional("restart", Shape::Bool)];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

@@ -1,11 +1,15 @@
 //! The records people decide on: requests that wait, and devices that are in (wire.md §6.1).
 
+mod explain;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::node::{NodeSurface, Offer, PendingNodeSurface};
 use crate::role::{Role, Scopes};
 use crate::{DeviceId, Fingerprint, PublicKey};
+
+pub use explain::{Approval, Approver, BlockedDevice, Explanation, LiveConnection};
 
 /// A request that waits for a person. Our own clients also get [`Evidence`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use super::output::{BOLD, PLAIN};
+use super::style::{BOLD, PLAIN};
 
 /// Rows in columns as wide as their widest cell. The last column is not padded.
 pub fn table(rows: &[Vec<String>]) -> String {

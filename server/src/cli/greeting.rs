@@ -7,12 +7,16 @@ use anyhow::anyhow;
 use super::output;
 use crate::gateway::methods::owner;
 use crate::state::AppState;
+use crate::tailscale::Exposed;
 
 /// Says where the gateway is. The owner link is a secret, so it is printed only where a person reads
 /// along, or where one asked for it.
-pub async fn greet(state: &AppState, show_owner_link: bool) -> anyhow::Result<()> {
+pub async fn greet(state: &AppState, exposed: Option<&Exposed>, show_owner_link: bool) -> anyhow::Result<()> {
     let host = state.config().bind.local_host();
     output::say(&format!("The gateway runs on http://{host}:{}", state.port));
+    if let Some(exposed) = exposed {
+        output::say(&format!("Through Tailscale it is at {}", exposed.url));
+    }
     if show_owner_link || std::io::stdout().is_terminal() {
         let link = owner::link(state).await.map_err(|refusal| anyhow!(refusal.message()))?;
         output::say("Open this link in your browser; it works once, for ten minutes:");

@@ -66,6 +66,12 @@ pub fn request_line(waiting: &PendingRequest, now_ms: u64) -> String {
     )
 }
 
+/// A request's fingerprint in words, to compare.
+pub fn fingerprint_words(waiting: &PendingRequest) -> String {
+    let words = waiting.fingerprint().map(|print| print.words.join("-")).unwrap_or_default();
+    format!("{words}  {}", shown(&waiting.shown_name()))
+}
+
 /// A device on one line, to tell it from others.
 pub fn device_line(device: &PairedDevice) -> String {
     format!("{}  {}", short(&device.device_id), shown(&device.shown_name()))
@@ -88,7 +94,7 @@ fn approved(was_paired: bool, evidence: Option<&Evidence>) -> String {
     }
 }
 
-fn scopes(scopes: &Scopes) -> String {
+pub fn scopes(scopes: &Scopes) -> String {
     let names: Vec<String> = scopes.iter().map(shown).collect();
     if names.is_empty() { "no scopes".to_owned() } else { names.join(", ") }
 }
@@ -115,7 +121,7 @@ fn devices(paired: &[PairedDevice], now_ms: u64) -> String {
 }
 
 /// As much of an id as a person needs to point at a device.
-fn short(id: &DeviceId) -> String {
+pub fn short(id: &DeviceId) -> String {
     shown(&id.as_str().chars().take(12).collect::<String>())
 }
 

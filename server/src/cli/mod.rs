@@ -2,56 +2,73 @@
 //! no pairing and no secret; with `--url` it is a device like any other.
 
 pub mod args;
+mod auth_token;
+mod call;
 mod columns;
 mod config;
 mod configure;
 mod connect;
 mod dashboard;
+mod deep;
 mod devices;
+mod flat;
 mod gateway;
 mod greeting;
+mod health;
 mod listing;
+mod logs;
 mod node;
 mod nodes;
 mod nodes_listing;
+mod other;
 mod output;
+mod pairing;
+mod probe;
 mod progress;
 mod prompt;
 mod qr;
 mod select;
+mod service;
 mod settings_file;
 mod shell;
 mod status;
+mod style;
 mod target;
 
 use std::process::ExitCode;
 
 use self::args::{Args, Command};
 use self::output::Failure;
-use crate::config::Environment;
+use crate::config::{Environment, Profile};
 
 pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
     if args.no_color {
-        output::without_color();
+        style::without_color();
     }
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
+        Command::Update(_) => Err(other::update()),
+        Command::Health(args) => health::run(&args, env).await,
+        Command::Logs(args) => logs::run(&args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
         Command::Completion(args) => Ok(shell::completion(&args)),
         Command::Config(args) => config::run(args.command, env).await,
         Command::Configure => configure::run(env).await,
+        Command::Channels(args) => Err(other::channels(&args)),
         Command::Connect(args) => connect::run(&args, env).await,
         Command::Dashboard(args) => dashboard::run(&args, env).await,
         Command::Devices(args) => devices::run(args.command, env).await,
         Command::Man(args) => shell::man(&args),
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
+        Command::Pairing(args) => pairing::run(args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
-    done.unwrap_or_else(|failure| failure.report())
+    let profile = Profile::selected(env).ok().flatten();
+    done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
 }
 
 /// What a command came to.

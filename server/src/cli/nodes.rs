@@ -6,7 +6,8 @@ use client::CallError;
 use protocol::Method;
 use protocol::method::RequestRef;
 use protocol::node::{
-    ApprovedNode, InvokeParams, Invoked, NodeList, NodePairingList, NodeRef, NodeView, PendingNode, RenameNodeParams,
+    ApprovalState, ApprovedNode, InvokeParams, Invoked, NodeList, NodePairingList, NodeRef, NodeView, PendingNode,
+    RenameNodeParams,
 };
 use protocol::role::{PAIRING, READ, WRITE};
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ async fn list(args: &NodesListArgs, env: &Environment) -> Outcome {
     if args.format.json {
         print_json(&desk.pairings);
     } else {
-        data(&listing::both(&desk.pairings, &desk.nodes, &desk.target.command("nodes approve")));
+        data(&listing::both(&desk.pairings, &desk.nodes, &desk.target.command("nodes approve"), desk.hidden()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -217,6 +218,13 @@ impl Desk {
         let nodes = super::progress::asking(connection.ask(Method::NodeList, ())).await?;
         connection.close().await;
         Ok(Self { target, pairings, nodes })
+    }
+
+    /// How many offers wait that are not in the list, because a device without admin rights is shown only its own.
+    fn hidden(&self) -> usize {
+        let is_shown = |node: &NodeView| self.pairings.pending.iter().any(|one| one.node_id == node.node_id);
+        let waits = |node: &&NodeView| node.approval_state != ApprovalState::Approved && !is_shown(node);
+        if self.target.is_a_device() { self.nodes.nodes.iter().filter(waits).count() } else { 0 }
     }
 
     fn say_who_waits(&self) {

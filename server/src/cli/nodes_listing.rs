@@ -6,9 +6,11 @@ use protocol::role::Risk;
 
 use super::output::{ago, count, heading, shown, table};
 
-/// Both lists, those that wait first. `approve` is the command that approves, without its id.
-pub fn both(pairings: &NodePairingList, nodes_now: &NodeList, approve: &str) -> String {
-    let mut parts = vec![heading(&format!("Pending ({})", pairings.pending.len()))];
+/// Both lists, those that wait first. `approve` is the command that approves, without its id. `hidden` is how many
+/// more wait that the caller is not shown.
+pub fn both(pairings: &NodePairingList, nodes_now: &NodeList, approve: &str, hidden: usize) -> String {
+    let more = if hidden == 0 { String::new() } else { format!(", and {hidden} shown only to admins") };
+    let mut parts = vec![heading(&format!("Pending ({}{more})", pairings.pending.len()))];
     if !pairings.pending.is_empty() {
         parts.push(pending(&pairings.pending, nodes_now.ts, approve));
     }

@@ -1,16 +1,21 @@
 //! What reaches the terminal: data on stdout, words on stderr, and never a control character that a
 //! device chose.
 
-use crate::advised::Advised;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
-pub use super::columns::table;
-use super::progress;
+use anyhow::Context;
 use client::{CallError, ConnectError};
 use protocol::refusal::Advice;
 use protocol::{Refusal, WireError};
 use serde::Serialize;
+
+pub use super::columns::table;
+use super::progress;
+pub use super::style::{BOLD, PLAIN, heading};
+use super::style::{is_style, styled};
+use crate::advised::Advised;
+use crate::config::Profile;
 
 /// Names longer than this are cut, in characters.
 const MAX_SHOWN: usize = 48;
@@ -20,11 +25,6 @@ const LONGEST_LIST: usize = 12;
 
 /// What a failure ends with that knows nothing better.
 const LAST_RESORT: &str = "on the gateway's machine, `openclaw gateway status` tells how it is and where its log is";
-
-/// Stand for bold letters from here, and plain ones. Unicode promises that these are no characters of anybody's text,
-/// and [`shown`] takes them out of names.
-pub const BOLD: char = '\u{fdd0}';
-pub const PLAIN: char = '\u{fdd1}';
 
 /// Prints one line, or several, of data.
 pub fn data(text: &str) {
@@ -42,19 +42,10 @@ pub fn write_bytes(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
-/// A headline for [`data`]: bold at a terminal, unless `NO_COLOR` or `TERM=dumb` is set.
-pub fn heading(text: &str) -> String {
-    format!("{BOLD}{text}{PLAIN}")
-}
-
-/// From here on nothing is bold.
-pub fn without_color() {
-    anstream::ColorChoice::Never.write_global();
-}
-
-/// Bold letters as terminals understand them. Streams that are none take the commands out again.
-fn styled(text: &str) -> String {
-    text.replace(BOLD, "\u{1b}[1m").replace(PLAIN, "\u{1b}[0m")
+/// Prints lines of data as long as somebody reads them. False when nobody does any more.
+pub fn reaches(lines: &str) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", neutral(lines)).and_then(|()| stdout.flush()).is_ok()
 }
 
 /// Prints a drawing of ours, which may command the terminal.
@@ -65,6 +56,21 @@ pub fn drawing(text: &str) {
 /// Prints a value for scripts.
 pub fn json(value: &impl Serialize) {
     write_all(std::io::stdout().lock(), &json_text(value));
+}
+
+/// Prints a value for scripts that read line by line. Fails when nobody reads any more.
+pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&without_orders(&serde_json::to_string(value)?))
+}
+
+/// Prints one line of a list that goes on. Fails when nobody reads any more.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", neutral(text)).context("nobody reads this any more")
+}
+
+/// Replaces everything on the terminal's screen.
+pub fn show_screen(text: &str) {
+    write_all(std::io::stdout().lock(), &format!("\u{1b}[H\u{1b}[2J{}", neutral(text)));
 }
 
 /// What was done: for scripts as JSON, for people in words.
@@ -143,6 +149,16 @@ impl Failure {
             }
             None => Self::new(format!("The gateway refused: {}", long(&error.message))),
         }
+    }
+
+    /// With the commands in its hint as they have to be typed for this profile.
+    #[must_use]
+    pub fn for_profile(mut self, profile: Option<&Profile>) -> Self {
+        if let Some(profile) = profile {
+            let hint = self.hint.get_or_insert_with(|| LAST_RESORT.to_owned());
+            *hint = hint.replace("`openclaw ", &format!("`openclaw --profile {profile} "));
+        }
+        self
     }
 
     /// As people read it.
@@ -265,14 +281,19 @@ fn is_harmful(c: char) -> bool {
     (c.is_control() && c != '\n') || disguises
 }
 
-fn is_style(c: char) -> bool {
-    matches!(c, BOLD | PLAIN)
-}
-
 /// A value as JSON text that no terminal obeys.
 fn json_text(value: &impl Serialize) -> String {
+    without_orders(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// A value as one line of JSON that no terminal obeys.
+pub fn compact_json(value: &impl Serialize) -> String {
+    without_orders(&serde_json::to_string(value).unwrap_or_default())
+}
+
+fn without_orders(json: &str) -> String {
     let mut escaped = String::new();
-    for c in serde_json::to_string_pretty(value).unwrap_or_default().chars() {
+    for c in json.chars() {
         if is_harmful(c) {
             let units =
                 c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"));

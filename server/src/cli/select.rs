@@ -1,8 +1,9 @@
 //! Which request or device a person means by what they typed. Ids win over names, and whatever could mean
 //! two things means nothing.
 
+use protocol::method::BlockedList;
 use protocol::node::{NodeList, NodePairingList, NodeView, PendingNode};
-use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::pairing::{BlockedDevice, PairedDevice, PairingList, PendingRequest};
 
 use super::output::{Failure, shown};
 
@@ -51,6 +52,25 @@ pub fn request<'a>(list: &'a PairingList, text: &str) -> Choice<&'a PendingReque
     find(&|r| r.request_id == text)
         .or_else(|| find(&|r| r.device_id.as_str() == text))
         .or_else(|| find(&|r| begins(&r.request_id, text) || begins(r.device_id.as_str(), text)))
+}
+
+/// A waiting request by all the words of its fingerprint, however they are joined.
+pub fn request_by_words<'a>(list: &'a PairingList, text: &str) -> Choice<&'a PendingRequest> {
+    let is_joint = |letter: char| letter == '-' || letter == '_' || letter == ',' || letter.is_whitespace();
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(is_joint).filter(|word| !word.is_empty()).collect();
+    let fits = |request: &&PendingRequest| request.fingerprint().is_some_and(|print| print.words == words);
+    Choice::of(list.pending.iter().filter(fits).collect())
+}
+
+/// A blocked device by its id, whole or begun, by its name, or by the address that is blocked with it.
+pub fn blocked<'a>(list: &'a BlockedList, text: &str) -> Choice<&'a BlockedDevice> {
+    let find = |fits: &dyn Fn(&BlockedDevice) -> bool| Choice::of(list.blocked.iter().filter(|b| fits(b)).collect());
+    let name = text.trim().to_lowercase();
+    find(&|b| b.device_id.as_str() == text)
+        .or_else(|| find(&|b| b.address.as_deref() == Some(text)))
+        .or_else(|| find(&|b| begins(b.device_id.as_str(), text)))
+        .or_else(|| find(&|b| b.name.as_ref().is_some_and(|own| own.to_lowercase() == name)))
 }
 
 /// A paired device by its id, whole or begun, or by its name.
@@ -150,6 +170,41 @@ pub mod tests {
         check_request("Phone", "nothing");
         check_request("", "nothing");
         check_request("ffff0000", "nothing");
+    }
+
+    #[test]
+    fn a_request_goes_by_all_the_words_of_its_fingerprint() {
+        let list = sample();
+        let words = list.pending[0].fingerprint().unwrap().words;
+        let found = |text: &str| named(request_by_words(&list, text), |r| r.request_id.clone());
+        let first = &list.pending[0].request_id;
+        assert_eq!(&found(&words.join("-")), first);
+        assert_eq!(&found(&words.join(" ").to_uppercase()), first);
+        assert_eq!(found(&words[..3].join("-")), "nothing", "a part is easier to imitate than the whole");
+        let mut swapped = words.clone();
+        swapped.swap(0, 1);
+        assert_eq!(found(&swapped.join("-")), "nothing");
+        assert_eq!(found(""), "nothing");
+        let mut twice = list.clone();
+        twice.pending[1].public_key.clone_from(&list.pending[0].public_key);
+        assert_eq!(named(request_by_words(&twice, &words.join("-")), |r| r.request_id.clone()), "2 of them");
+    }
+
+    #[test]
+    fn a_blocked_device_goes_by_its_id_its_address_or_its_name() {
+        let entry = |seed: u8, name: &str, address: Option<&str>| BlockedDevice {
+            device_id: PublicKey::from_bytes([seed; 32]).device_id(),
+            name: Some(name.to_owned()),
+            address: address.map(str::to_owned),
+            blocked_at_ms: 1,
+            by: None,
+        };
+        let list = BlockedList { blocked: vec![entry(1, "Phone", Some("192.0.2.2")), entry(2, "Tablet", None)] };
+        let found = |text: &str| named(blocked(&list, text), |b| b.name.clone().unwrap());
+        assert_eq!(found(&list.blocked[1].device_id.as_str()[..6]), "Tablet");
+        assert_eq!(found("192.0.2.2"), "Phone");
+        assert_eq!(found("phone"), "Phone");
+        assert_eq!(found("192.0.2"), "nothing");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `openclaw status` and `openclaw gateway status`: is it running, where, who is in and who waits.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use client::Connection;
 use protocol::Method;
@@ -9,24 +8,21 @@ use protocol::pairing::PairingList;
 use protocol::role::{PAIRING, READ};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::Outcome;
 use super::args::StatusArgs;
+use super::deep::{Deep, ServiceReport, status_of};
 use super::output::{Failure, ago, data, duration, json as print_json, say, shown};
 use super::target::{OpenError, Target};
 use crate::config::{Config, Environment, Overrides, Paths, file};
-
-/// How long a health check may take: it is a question to this very machine.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How much a person wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     Short,
     Full,
+    /// As a stranger sees it, too.
+    Deep,
 }
 
 /// What there is to know about a running gateway.
@@ -51,7 +47,13 @@ struct Overview {
     config_path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state_dir: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_path: Option<String>,
     devices: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<ServiceReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deep: Option<Deep>,
     #[serde(skip)]
     waiting: Vec<String>,
 }
@@ -80,22 +82,23 @@ pub async fn run(args: &StatusArgs, env: &Environment, detail: Detail) -> Outcom
     let target = Target::new(&args.target, env)?;
     let mut connection = match target.open(&[READ, PAIRING]).await {
         Ok(connection) => connection,
-        Err(OpenError::NotRunning) => return not_running(args, env).await,
+        Err(OpenError::NotRunning) => return not_running(args, env, detail).await,
         Err(OpenError::Failed(failure)) => return Err(failure),
     };
-    let overview = Overview::ask(&mut connection, &target).await?;
+    let mut overview = Overview::ask(&mut connection, &target).await?;
     connection.close().await;
+    if detail != Detail::Short && !target.is_a_device() {
+        overview.look_around(env, target.paths(), detail).await;
+    }
     if args.format.json {
         print_json(&overview);
         return Ok(ExitCode::SUCCESS);
     }
     data(&match detail {
         Detail::Short => overview.short(),
-        Detail::Full => overview.full(),
+        Detail::Full | Detail::Deep => overview.full(),
     });
-    if !overview.waiting.is_empty() {
-        say(&format!("\nhint: look at them with `{}`, then approve", target.command("devices list")));
-    }
+    overview.say_what_to_do(&target);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -136,9 +139,35 @@ impl Overview {
             auth_mode: snapshot.auth_mode.clone().or(text("authMode")),
             config_path: snapshot.config_path.clone(),
             state_dir: snapshot.state_dir.clone(),
+            log_path: (!target.is_a_device()).then(|| target.paths().log_file.display().to_string()),
             devices,
+            service: None,
+            deep: None,
             waiting,
         })
+    }
+
+    /// Finds out what the gateway itself cannot know.
+    async fn look_around(&mut self, env: &Environment, paths: &Paths, detail: Detail) {
+        self.service = ServiceReport::find(env, paths).await;
+        let authority = self.url.as_deref().and_then(|url| url.strip_prefix("http://"));
+        let port = authority.and_then(|authority| authority.rsplit_once(':')?.1.parse().ok());
+        if let (Detail::Deep, Some(authority), Some(port)) = (detail, authority, port) {
+            self.deep = Some(Deep::look(paths, authority, port).await);
+        }
+    }
+
+    fn say_what_to_do(&self, target: &Target) {
+        if !self.waiting.is_empty() {
+            say(&format!("\nhint: look at them with `{}`, then approve", target.command("devices list")));
+        }
+        if self.version != crate::VERSION && !target.is_a_device() {
+            let command = target.command("gateway restart");
+            say(&format!("\nhint: this program is version {}; the gateway follows with `{command}`", crate::VERSION));
+        }
+        if self.service.as_ref().is_some_and(|service| !service.problems().is_empty()) {
+            say(&format!("\nhint: make the service new with `{}`", target.command("gateway install --force")));
+        }
     }
 
     fn place(&self) -> String {
@@ -182,7 +211,9 @@ impl Overview {
         add("Waiting", self.waiting_line().as_deref());
         add("Config", self.config_path.as_deref());
         add("State", self.state_dir.as_deref());
-        add("Log", Some("on the standard error of the running gateway; it keeps no log file"));
+        add("Log", self.log_path.as_deref());
+        add("Service", self.service.as_ref().map(ServiceReport::words).as_deref());
+        lines.extend(self.deep.iter().flat_map(Deep::lines));
         lines.join("\n")
     }
 
@@ -192,23 +223,41 @@ impl Overview {
 }
 
 /// The gateway of this state directory does not run; perhaps another one does.
-async fn not_running(args: &StatusArgs, env: &Environment) -> Outcome {
-    let stranger = match configured_port(env) {
-        Some(port) => {
-            let authority = format!("127.0.0.1:{port}");
-            is_healthy(&authority).await.then(|| format!("http://{authority}"))
-        }
+async fn not_running(args: &StatusArgs, env: &Environment, detail: Detail) -> Outcome {
+    let paths = Paths::resolve(env)?;
+    let service = if detail == Detail::Short { None } else { ServiceReport::find(env, &paths).await };
+    let port = configured_port(env);
+    let authority = port.map(|port| format!("127.0.0.1:{port}"));
+    let stranger = match &authority {
+        Some(authority) => is_healthy(authority).await.then(|| format!("http://{authority}")),
         None => None,
     };
+    let deep = match (detail, &authority, port) {
+        (Detail::Deep, Some(authority), Some(port)) => Some(Deep::look(&paths, authority, port).await),
+        (Detail::Short | Detail::Full | Detail::Deep, _, _) => None,
+    };
     if args.format.json {
-        print_json(&json!({"running": false, "otherGatewayUrl": stranger}));
+        let mut told = json!({"running": false, "otherGatewayUrl": stranger});
+        told["service"] = serde_json::to_value(&service).unwrap_or_default();
+        told["deep"] = serde_json::to_value(&deep).unwrap_or_default();
+        print_json(&told);
         return Ok(ExitCode::FAILURE);
     }
-    let failure = Failure::from(OpenError::NotRunning);
-    Err(match stranger {
-        None => failure,
-        Some(url) => Failure::new(format!("The gateway of this state directory is not running, but another one answers at {url}."))
-            .hint("it belongs to another user or another OPENCLAW_STATE_DIR; ask it there, or start yours with `openclaw gateway run --port N`"),
+    let lines = service.iter().map(|service| format!("Service  {}", service.words()));
+    let lines: Vec<String> = lines.chain(deep.iter().flat_map(Deep::lines)).collect();
+    if !lines.is_empty() {
+        data(&lines.join("\n"));
+    }
+    let intruder = deep.as_ref().and_then(Deep::intruder);
+    Err(match (stranger, intruder, service) {
+        (Some(url), _, _) => Failure::new(format!("The gateway of this state directory is not running, but another one answers at {url}."))
+            .hint("it belongs to another user, another profile or another OPENCLAW_STATE_DIR; ask it there, or start yours with `openclaw gateway run --port N`"),
+        (None, Some(intruder), _) => Failure::new(format!("The gateway is not running, and its port is taken by {intruder}."))
+            .hint(format!("stop that program (`kill {}`), or give the gateway another gateway.port", intruder.pid)),
+        (None, None, Some(service)) if !service.is_running() => {
+            Failure::new("The gateway is not running.").hint("start its service with `openclaw gateway start`")
+        }
+        (None, None, Some(_) | None) => Failure::from(OpenError::NotRunning),
     })
 }
 
@@ -229,15 +278,7 @@ fn local_authority(own: &Value) -> Option<String> {
 
 /// Asks `/healthz` as any monitor would.
 async fn is_healthy(authority: &str) -> bool {
-    let check = async {
-        let mut stream = TcpStream::connect(authority).await?;
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status).await?;
-        std::io::Result::Ok(status.ends_with(b" 200"))
-    };
-    matches!(timeout(HEALTH_TIMEOUT, check).await, Ok(Ok(true)))
+    matches!(status_of(authority, "/healthz").await, Ok(200))
 }
 
 #[cfg(test)]
@@ -256,7 +297,10 @@ mod tests {
             auth_mode: Some("token".to_owned()),
             config_path: None,
             state_dir: Some("/home/ada/.openclaw".to_owned()),
+            log_path: Some("/home/ada/.openclaw/logs/openclaw.log".to_owned()),
             devices: Counts { paired: 2, connected: 1, pending },
+            service: None,
+            deep: None,
             waiting: vec!["Phone (2 min ago)".to_owned(); pending],
         }
     }

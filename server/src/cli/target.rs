@@ -3,26 +3,28 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use client::{CallError, ConnectError, ConnectOptions, Connection, Endpoint, GatewayUrl, Identity, UrlError};
 use protocol::event::PairPending;
 use protocol::handshake::Auth;
 use protocol::role::{ADMIN, PAIRING, READ};
-use protocol::{Fingerprint, Method, Role, Scopes, WireError};
+use protocol::{DeviceId, Fingerprint, Method, Role, Scopes, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use super::progress;
 use crate::clock::Clock;
-use crate::config::{Environment, Paths};
+use crate::config::{Environment, Paths, Profile};
 use crate::start::Gateway;
 use crate::system::host_name;
+use crate::telemetry;
 
 /// How often a command looks whether the store is free.
 const STORE_INTERVAL: Duration = Duration::from_millis(20);
@@ -35,8 +37,8 @@ pub struct Target {
     env: Environment,
     timeout: Duration,
     wants_admin: bool,
-    /// Whether it was said that no gateway runs.
-    says_store: AtomicBool,
+    /// The log of what this command does to the store, once it does; written down when this is dropped.
+    log: OnceLock<Option<WorkerGuard>>,
 }
 
 const ASKING_FOR_ADMIN: &str = "This needs admin rights; asking for them…";
@@ -67,8 +69,8 @@ impl Target {
             Some(url) => Endpoint::Tcp(GatewayUrl::parse(url).map_err(refuse_url)?),
         };
         let auth = Auth { token: args.token.clone(), password: args.password.clone(), ..Auth::default() };
-        let (timeout, says_store) = (Duration::from_secs(args.timeout), AtomicBool::new(false));
-        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, wants_admin: false, says_store })
+        let timeout = Duration::from_secs(args.timeout);
+        Ok(Self { endpoint, auth, paths, env: env.clone(), timeout, wants_admin: false, log: OnceLock::new() })
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
@@ -88,10 +90,18 @@ impl Target {
         }
     }
 
+    /// Where the gateway of this machine keeps its things.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
     /// A command for the same gateway, as a person would type it. Secrets are left for them to add.
     pub fn command(&self, words: &str) -> String {
         match &self.endpoint {
-            Endpoint::Owner { .. } => format!("openclaw {words}"),
+            Endpoint::Owner { .. } => match Profile::selected(&self.env) {
+                Ok(Some(profile)) => format!("openclaw --profile {profile} {words}"),
+                Ok(None) | Err(_) => format!("openclaw {words}"),
+            },
             Endpoint::Tcp(url) => format!("openclaw {words} --url {url}"),
         }
     }
@@ -120,6 +130,26 @@ impl Target {
     pub fn with_admin_rights(self) -> Self {
         say(ASKING_FOR_ADMIN);
         Self { wants_admin: true, ..self }
+    }
+
+    /// The same gateway for a command that is about all devices: a device asks for admin rights, the owner has
+    /// them.
+    #[must_use]
+    pub fn with_all_rights(self) -> Self {
+        if self.is_a_device() { self.with_admin_rights() } else { self }
+    }
+
+    /// What this is at the gateway, if it is a device there.
+    pub fn own_device_id(&self) -> Result<Option<DeviceId>, Failure> {
+        if self.is_a_device() { Ok(Some(self.identity()?.device_id().clone())) } else { Ok(None) }
+    }
+
+    fn identity(&self) -> Result<Identity, Failure> {
+        let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
+        identity.map_err(|error| {
+            let hint = format!("see whose file it is: `ls -l {}`", self.paths.identity_file.display());
+            Failure::new(sentence(&error.to_string())).hint(hint)
+        })
     }
 
     /// As [`Target::open`], but while no gateway runs on this machine the command works on the store itself.
@@ -155,13 +185,16 @@ impl Target {
         let Some(gateway) = Gateway::serve_one_command(self.paths.clone(), &self.env, clock, theirs).await? else {
             return Ok(None);
         };
+        self.log.get_or_init(|| {
+            say("note: the gateway is not running; this works on its store");
+            let log = telemetry::start_quietly(&self.paths.log_file);
+            let file = self.paths.log_file.display();
+            log.inspect_err(|error| say(&format!("warning: {file} cannot be written: {error}"))).ok()
+        });
         let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
         let store = self.paths.store_file.display().to_string();
         let connection = Connection::open_on(ours, &store, &options).await?;
         tokio::spawn(gateway.stop_when_idle());
-        if !self.says_store.swap(true, Ordering::Relaxed) {
-            say("note: the gateway is not running; this works on its store");
-        }
         Ok(Some(connection))
     }
 
@@ -184,11 +217,7 @@ impl Target {
     }
 
     async fn open_as_device(&self, scopes: &[&str]) -> Result<Connection, Failure> {
-        let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
-        let identity = identity.map_err(|error| {
-            let hint = format!("see whose file it is: `ls -l {}`", self.paths.identity_file.display());
-            Failure::new(sentence(&error.to_string())).hint(hint)
-        })?;
+        let identity = self.identity()?;
         let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::Profile;
+
 /// A snapshot of the environment variables.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, String>);
@@ -16,6 +18,21 @@ impl Environment {
 
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
         Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The environment of another profile. Variables that say where a gateway lives belong to the one that they
+    /// were set for, unless that is this profile.
+    #[must_use]
+    pub fn with_profile(&self, profile: &Profile) -> Self {
+        let mut env = self.clone();
+        let name = profile.to_string();
+        if self.get("OPENCLAW_PROFILE") != Some(&name) {
+            for place in ["OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH", "OPENCLAW_GATEWAY_PORT"] {
+                env.0.remove(place);
+            }
+        }
+        env.0.insert("OPENCLAW_PROFILE".to_owned(), name);
+        env
     }
 
     /// A variable that is set and not blank.

@@ -31,25 +31,24 @@ fn empty() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// Makes sure that the file exists and holds a token, and returns its content. An existing file keeps
-/// every byte that is not the token. Blocks while another program changes it.
-pub fn ensure_token(paths: &Paths, new_token: &Secret) -> anyhow::Result<()> {
+/// Makes sure that the file exists and holds a token. An existing file keeps every byte that is not the
+/// token; a new one names the port. Blocks while another program changes it.
+pub fn ensure_token(paths: &Paths, new_token: &Secret, port: u16) -> anyhow::Result<()> {
     let _others = lock(&paths.config_lock)?;
     let path = &paths.config_file;
     let Ok(text) = std::fs::read_to_string(path) else {
-        return write_atomically(path, &first_file(new_token));
+        return write_atomically(path, &first_file(new_token, port));
     };
     let edited = with_token(&text, new_token).with_context(|| format!("{} cannot be changed", path.display()))?;
     write_atomically(path, &edited)
 }
 
-fn first_file(token: &Secret) -> String {
+fn first_file(token: &Secret, port: u16) -> String {
     format!(
         "// Settings of the OpenClaw gateway. Comments and keys of other programs are kept.\n\
-         {{\n  gateway: {{\n    port: {},\n    bind: \"loopback\",\n    auth: {{\n      mode: \"token\",\n      \
+         {{\n  gateway: {{\n    port: {port},\n    bind: \"loopback\",\n    auth: {{\n      mode: \"token\",\n      \
          // A device that shows this token may ask to be let in; the owner still decides.\n      \
          token: \"{}\",\n    }},\n  }},\n}}\n",
-        super::DEFAULT_PORT,
         token.reveal()
     )
 }
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_first_file_reads_back() {
-        let value = parse(&first_file(&Secret::new("abc"))).unwrap();
+        let value = parse(&first_file(&Secret::new("abc"), 18789)).unwrap();
         assert_eq!(value["gateway"]["auth"]["token"], "abc");
         assert_eq!(value["gateway"]["port"], 18789);
     }
@@ -143,7 +142,7 @@ mod tests {
         let paths = Paths::resolve(&env).unwrap();
         std::fs::create_dir(folder.path().join("state")).unwrap();
         std::fs::write(&paths.config_file, "{ gateway: ").unwrap();
-        assert!(ensure_token(&paths, &Secret::new("abc")).is_err());
+        assert!(ensure_token(&paths, &Secret::new("abc"), 1).is_err());
         assert_eq!(std::fs::read_to_string(&paths.config_file).unwrap(), "{ gateway: ");
     }
 }

@@ -9,15 +9,15 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use protocol::Close;
 use protocol::event::Event;
-use protocol::handshake::AuthMethod;
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::edit::{Edit, Edited};
 use super::reload::needs_restart;
 use super::written::{self, Held, find_missing_secret};
-use super::{Config, Environment, Overrides, Problem, Resolved, file};
+use super::{Config, Environment, Overrides, Problem, Resolved, SecretSource, file};
 use crate::advised::Advised;
+use crate::gateway::connection::Connection;
 use crate::gateway::methods::status;
 use crate::state::AppState;
 
@@ -79,6 +79,11 @@ impl Live {
     /// The hash of the text that the settings in force were read from.
     pub fn applied_hash(&self) -> String {
         lock(&self.applied).clone()
+    }
+
+    /// Where the secret in force comes from.
+    pub fn secret_source(&self) -> Option<SecretSource> {
+        self.publish.borrow().secret_source(&self.env, &self.flags)
     }
 
     /// What a text would come to.
@@ -238,15 +243,16 @@ pub fn go_live(state: &AppState, publish: &watch::Sender<Arc<Config>>, config: C
         return;
     }
     if needs_restart(&before, &config) {
-        tracing::warn!("gateway.port and gateway.bind change when the gateway is started again");
+        tracing::warn!(
+            "gateway.port, gateway.bind and gateway.tailscale.mode change when the gateway is started again"
+        );
     }
     let secret_changed = before.shared_secret() != config.shared_secret();
     let policy_changed = before.policy != config.policy;
     publish.send_replace(Arc::new(config));
     tracing::info!("The settings were changed and are live");
     if secret_changed {
-        let by_secret = |method| matches!(method, AuthMethod::Token | AuthMethod::Password);
-        state.registry.close_where(&Close::auth_changed(), |connection| by_secret(connection.method));
+        state.registry.close_where(&Close::auth_changed(), Connection::came_by_secret);
     }
     if policy_changed {
         state.registry.close_where(&Close::policy_changed(), |connection| !connection.is_owner);

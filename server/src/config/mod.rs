@@ -9,12 +9,14 @@ pub mod file;
 pub mod key_path;
 pub mod live;
 pub mod paths;
+pub mod profile;
 mod reader;
 pub mod reload;
 pub mod retired;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod tailscale;
 pub mod written;
 
 use std::cell::RefCell;
@@ -29,10 +31,12 @@ use serde_json::Value;
 
 pub use env::Environment;
 pub use paths::Paths;
+pub use profile::Profile;
 
 use reader::Reader;
+use tailscale::Tailscale;
 
-/// Where the gateway listens if nobody says otherwise.
+/// Where the gateway listens if nobody says otherwise, and no profile is selected.
 pub const DEFAULT_PORT: u16 = 18789;
 
 /// The key of the address that goes into setup codes (wire.md §10.2).
@@ -49,6 +53,7 @@ pub struct Config {
     pub token: Option<Secret>,
     pub password: Option<Secret>,
     pub rate_limit: RateLimit,
+    pub tailscale: Tailscale,
     pub policy: Policy,
     /// The value of `Strict-Transport-Security`, if one is set.
     pub strict_transport_security: Option<String>,
@@ -116,6 +121,37 @@ pub struct Overrides {
     pub bind: Option<String>,
     pub token: Option<Secret>,
     pub auth: Option<String>,
+    pub tailscale: Option<String>,
+}
+
+/// Where the secret that devices show comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The command line of the gateway.
+    Flag,
+    /// The environment of the gateway.
+    Environment,
+    /// The file.
+    File,
+}
+
+impl SecretSource {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Environment => "env",
+            Self::File => "config",
+        }
+    }
+}
+
+/// The variable that sets the secret of a mode.
+pub fn secret_variable(mode: AuthMode) -> Option<&'static str> {
+    match mode {
+        AuthMode::Token => Some("OPENCLAW_GATEWAY_TOKEN"),
+        AuthMode::Password => Some("OPENCLAW_GATEWAY_PASSWORD"),
+        AuthMode::None => None,
+    }
 }
 
 /// A setting that makes no sense, with the key it stands under.
@@ -162,6 +198,7 @@ impl Config {
                 "`none` lets everyone in, so it is only accepted with gateway.bind \"loopback\"",
             );
         }
+        let tailscale = Tailscale::read(&mut reader, flags, &bind, auth_mode);
         let policy = Policy {
             auth_mode,
             trusted_proxies: reader.trusted_proxies(),
@@ -181,7 +218,7 @@ impl Config {
         let defaults = RateLimit::default();
         let attempts = reader.integer("gateway.auth.rateLimit.maxAttempts", 1, 1_000_000);
         let config = Self {
-            port: port.unwrap_or(DEFAULT_PORT),
+            port: port.unwrap_or_else(|| profile::default_port(env)),
             bind,
             token,
             password,
@@ -193,6 +230,7 @@ impl Config {
                     .unwrap_or(defaults.lockout_ms),
                 exempt_loopback: reader.flag("gateway.auth.rateLimit.exemptLoopback", defaults.exempt_loopback),
             },
+            tailscale,
             policy,
             strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
             public_url: reader.gateway_url(PUBLIC_URL),
@@ -208,6 +246,18 @@ impl Config {
         } else {
             Err(reader.problems)
         }
+    }
+
+    /// Where [`Config::shared_secret`] comes from, by the rule that flags win over the environment and that over
+    /// the file.
+    pub fn secret_source(&self, env: &Environment, flags: &Overrides) -> Option<SecretSource> {
+        self.shared_secret()?;
+        let variable = secret_variable(self.policy.auth_mode)?;
+        Some(match (&flags.token, env.get(variable)) {
+            (Some(_), _) if self.policy.auth_mode == AuthMode::Token => SecretSource::Flag,
+            (_, Some(_)) => SecretSource::Environment,
+            (_, None) => SecretSource::File,
+        })
     }
 
     /// The secret that `gateway.auth.mode` selects.
@@ -240,6 +290,13 @@ mod tests {
         assert_eq!(port(&env, Overrides { port: Some(3333), ..Overrides::default() }), 3333);
         let resolved = resolve(&file, &env, &Overrides::default()).unwrap();
         assert_eq!(resolved.config.shared_secret().map(Secret::reveal), Some("from-env"));
+        let source = |env: &[(&str, &str)], flags: Overrides| {
+            resolve(&file, env, &flags).unwrap().config.secret_source(&Environment::from_pairs(env), &flags)
+        };
+        let flagged = || Overrides { token: Some(Secret::new("t")), ..Overrides::default() };
+        assert_eq!(source(&[], Overrides::default()), Some(SecretSource::File));
+        assert_eq!(source(&env, Overrides::default()), Some(SecretSource::Environment));
+        assert_eq!(source(&env, flagged()), Some(SecretSource::Flag));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::Environment;
+use super::profile::state_folder;
+use super::{Environment, Profile};
 
 /// Files and folders of one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
-    /// `~/.openclaw`, or `OPENCLAW_STATE_DIR`. Shared with an OpenClaw installation, if there is one.
+    /// `~/.openclaw`, `~/.openclaw-NAME` of a profile, or `OPENCLAW_STATE_DIR`. Shared with an OpenClaw installation, if there is one.
     pub state_dir: PathBuf,
     /// `openclaw.json` in it, or `OPENCLAW_CONFIG_PATH`.
     pub config_file: PathBuf,
@@ -35,7 +36,7 @@ impl Paths {
     pub fn resolve(env: &Environment) -> anyhow::Result<Self> {
         let state_dir = match env.get("OPENCLAW_STATE_DIR") {
             Some(dir) => expand_home(dir, env)?,
-            None => home(env)?.join(".openclaw"),
+            None => home(env)?.join(state_folder(Profile::selected(env)?.as_ref())),
         };
         let config_file = match env.get("OPENCLAW_CONFIG_PATH") {
             Some(file) => expand_home(file, env)?,
@@ -89,5 +90,30 @@ mod tests {
         assert_eq!(paths.owner_socket, PathBuf::from("/home/ada/elsewhere/gateway.sock"));
         assert_eq!(paths.config_file, PathBuf::from("/etc/openclaw.json"));
         assert!(Paths::resolve(&Environment::default()).is_err());
+    }
+
+    #[test]
+    fn a_profile_has_a_directory_of_its_own() {
+        let place = |pairs: &[(&str, &str)], typed: Option<&str>| {
+            let mut env = Environment::from_pairs(&[&[("HOME", "/home/ada")], pairs].concat());
+            if let Some(name) = typed {
+                env = env.with_profile(&name.parse().unwrap());
+            }
+            Paths::resolve(&env).map(|paths| paths.config_file.display().to_string()).ok()
+        };
+        let exported = [("OPENCLAW_STATE_DIR", "/srv"), ("OPENCLAW_CONFIG_PATH", "/etc/o.json")];
+        let of_a = Some("/home/ada/.openclaw-a/openclaw.json".to_owned());
+        assert_eq!(place(&[("OPENCLAW_PROFILE", "a")], None), of_a);
+        assert_eq!(place(&[], Some("a")), of_a);
+        // What was exported belongs to another gateway; what was typed says which one is meant.
+        assert_eq!(place(&exported, Some("a")), of_a);
+        // A service names its directory and its profile.
+        let own = [&exported[..], &[("OPENCLAW_PROFILE", "a")]].concat();
+        assert_eq!(place(&own, Some("a")).as_deref(), Some("/etc/o.json"));
+        assert_eq!(
+            place(&[("OPENCLAW_PROFILE", "default")], None).as_deref(),
+            Some("/home/ada/.openclaw/openclaw.json")
+        );
+        assert_eq!(place(&[("OPENCLAW_PROFILE", "../x")], None), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What a change costs: nothing, or a restart.
 
+use super::tailscale::{Tailscale, TailscaleMode};
 use super::{Bind, Config};
 
 /// Whether what differs only works after a restart.
@@ -9,10 +10,11 @@ pub fn needs_restart(from: &Config, to: &Config) -> bool {
 
 /// The settings that are only read at the start. A configuration is taken apart to the last field, so that a
 /// new setting cannot be forgotten here.
-fn read_at_start(config: &Config) -> (u16, &Bind) {
+fn read_at_start(config: &Config) -> (u16, &Bind, TailscaleMode) {
     let Config {
         port,
         bind,
+        tailscale: Tailscale { mode, reset_on_exit: _ },
         token: _,
         password: _,
         rate_limit: _,
@@ -23,5 +25,5 @@ fn read_at_start(config: &Config) -> (u16, &Bind) {
         handshake_timeout_ms: _,
         max_unauthenticated_per_address: _,
     } = config;
-    (*port, bind)
+    (*port, bind, *mode)
 }

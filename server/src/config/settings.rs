@@ -103,6 +103,15 @@ pub const SETTINGS: &[Setting] = &[
         .like("\"192.168.1.5\"")
         .after_restart()
         .help("The address for `bind: \"custom\"`."),
+    Setting::new("gateway.tailscale.mode", "Through Tailscale", Kind::Choice(&["off", "serve", "funnel"]))
+        .or("\"off\"")
+        .like("\"serve\"")
+        .after_restart()
+        .help("Whether Tailscale makes it reachable: `serve` for the tailnet, `funnel` for everyone, which takes `gateway.auth.mode: \"password\"`; both need `bind: \"loopback\"`. Flag `--tailscale`."),
+    Setting::new("gateway.tailscale.resetOnExit", "Tailscale lets go", Kind::Flag)
+        .or("true")
+        .like("false")
+        .help("Whether Tailscale stops leading here when the gateway ends."),
     Setting::new("gateway.auth.mode", "What a device shows", Kind::Choice(&["token", "password", "none"]))
         .or("\"token\"")
         .like("\"password\"")
@@ -225,6 +234,9 @@ mod tests {
         let mut file = file(setting.path, value);
         if setting.path == "gateway.customBindHost" {
             file["gateway"]["bind"] = "custom".into();
+        }
+        if setting.path == "gateway.tailscale.mode" && file["gateway"]["tailscale"]["mode"] == "funnel" {
+            file["gateway"]["auth"] = json!({"mode": "password"});
         }
         file
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use access::admission::{BootstrapProof, Facts, SharedSecret, Verdict, Waiting};
+use access::admission::{Blocked, BootstrapProof, Facts, SharedSecret, Verdict, Waiting};
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
 use access::pairing::{Device, DevicePairing, PairingEvent};
@@ -29,6 +29,7 @@ pub struct Candidate<'a> {
     pub device: Option<&'a VerifiedDevice>,
     pub shared_secret: SharedSecret,
     pub bootstrap: BootstrapProof,
+    pub blocked: Blocked,
 }
 
 /// What the session starts with.
@@ -95,7 +96,7 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
     candidate: &Candidate<'_>,
     socket: &mut Socket<S>,
 ) -> Result<Next, Option<Refusal>> {
-    let Candidate { arrival, connect, device, shared_secret, bootstrap } = *candidate;
+    let Candidate { arrival, connect, device, shared_secret, bootstrap, blocked } = *candidate;
     // Listen before anything is stored, so that no decision slips by.
     let may_wait = connect.has_cap(CAP_PAIRING_WAIT) || waiting::is_official_node_host(connect);
     let decisions = device.filter(|_| may_wait).map(|device| state.registry.wait_for(device.id()));
@@ -114,6 +115,7 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         device_token: credentials::compare_device_token(state, candidate, paired.as_ref()),
         bootstrap,
         paired: paired.as_ref(),
+        blocked,
     };
     let verdict = access::decide(&facts, &state.config().policy);
     if !matches!(verdict, Verdict::Refuse(_)) {
@@ -257,6 +259,7 @@ fn note_seen(state: &AppState, candidate: &Candidate<'_>, grant: &Grant) {
         display_name: client.display_name.clone(),
         platform: Some(platform),
         device_family,
+        address: Some(candidate.arrival.ingress.attribution.client.to_string()),
         node_connected_at_ms: (grant.role == Role::Node).then_some(now_ms),
         ..Seen::new(device.id().clone(), grant.role, now_ms, "connect")
     });

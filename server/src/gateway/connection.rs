@@ -113,6 +113,11 @@ impl Drop for SlowCall {
 }
 
 impl Connection {
+    /// Whether the gateway's secret let it in, so that a new secret ends it.
+    pub fn came_by_secret(&self) -> bool {
+        matches!(self.method, AuthMethod::Token | AuthMethod::Password)
+    }
+
     /// A connection and the end of its outbox that its session empties.
     pub fn new(
         id: String,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::admission::{Blocked, BootstrapProof};
 use access::pairing::Device;
 use access::{VerifiedDevice, identity};
 use futures_channel::mpsc;
@@ -156,12 +157,23 @@ async fn decide<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(Option<VerifiedDevice>, Admitted), Option<Refusal>> {
     admit::check_surroundings(&state.config(), arrival, connect)?;
     let device = identity::verify(connect, nonce, state.clock.now_ms())?;
+    let address = arrival.ingress.attribution.client.to_string();
+    let blocked = match &device {
+        Some(device) => state.store.find_block(device.id(), &address).await.map_err(|error| error.refusal())?,
+        None => Blocked::No,
+    };
+    // Whoever stays out does not take a one-time code with it.
+    let bootstrap = match blocked {
+        Blocked::No => credentials::look_up_code(state, arrival, connect, device.as_ref()).await?,
+        Blocked::Device | Blocked::Address => BootstrapProof::NotGiven,
+    };
     let candidate = admit::Candidate {
         arrival,
         connect,
         device: device.as_ref(),
         shared_secret: credentials::compare_shared_secret(state, arrival, connect),
-        bootstrap: credentials::look_up_code(state, arrival, connect, device.as_ref()).await?,
+        bootstrap,
+        blocked,
     };
     let admitted = admit::admit(state, &candidate, socket).await?;
     Ok((device, admitted))
@@ -238,9 +250,13 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
         // It was revoked while it came in.
         return false;
     }
-    match state.store.find_device(device_id).await {
-        Ok(current) => current.as_ref().and_then(generation) == admitted.and_then(generation),
-        Err(error) => {
+    let address = connection.introduction.attribution.client.to_string();
+    match (state.store.find_device(device_id).await, state.store.find_block(device_id, &address).await) {
+        (Ok(_), Ok(Blocked::Device)) => false,
+        (Ok(current), Ok(Blocked::No | Blocked::Address)) => {
+            current.as_ref().and_then(generation) == admitted.and_then(generation)
+        }
+        (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%error, "The pairing store failed");
             false
         }

@@ -12,6 +12,7 @@ use protocol::refusal::{SetupRefusal, UrlUnknown};
 use protocol::setup_code::gateway_url;
 
 use crate::config::{Bind, Config, PUBLIC_URL, REMOTE_URL};
+use crate::tailscale::Exposed;
 
 /// An address and who named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct PublicUrl {
 pub struct Wish<'a> {
     pub public_url: Option<&'a str>,
     pub prefer_remote_url: bool,
+    /// Where Tailscale leads here, if it does.
+    pub tailscale: Option<&'a Exposed>,
 }
 
 /// Chooses the address. `addresses` are those of this machine.
@@ -40,6 +43,10 @@ pub fn choose(wish: Wish<'_>, config: &Config, port: u16, addresses: &[IpAddr]) 
             Refusal::Setup(SetupRefusal::UrlUnusable { source: source.to_owned(), problem: error.to_string() })
         };
         return Ok(PublicUrl { url: gateway_url(url).map_err(unusable)?, source });
+    }
+    // Tailscale only leads to a gateway that is bound to loopback.
+    if let Some(exposed) = wish.tailscale {
+        return Ok(PublicUrl { url: exposed.socket_url(), source: exposed.source() });
     }
     let found = |network: Network| addresses.iter().copied().find(|address| network_of(*address) == network);
     let unknown = |cause| Refusal::Setup(SetupRefusal::NoReachableUrl { cause });

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use access::pairing::{Dropped, Pending};
 use protocol::event::{Event, PairPending};
 use protocol::frame::EventFrame;
+use protocol::refusal::BlockRefusal;
 use protocol::{CAP_PAIRING_WAIT, Connect, PublicKey, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -88,7 +89,7 @@ async fn decision<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             Some((request_id, wake)) = decisions.recv() => {
                 if request_id == pending.request_id {
-                    return outcome(request_id, &wake).map_err(Some);
+                    return outcome(pending, &wake).map_err(Some);
                 }
             }
             inbound = socket.receive() => match inbound {
@@ -113,12 +114,16 @@ async fn decision<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-fn outcome(request_id: String, wake: &Wake) -> Result<Instant, Refusal> {
+fn outcome(pending: &Pending, wake: &Wake) -> Result<Instant, Refusal> {
+    let request_id = pending.request_id.clone();
     match wake {
         Wake::Approved { at } => Ok(*at),
         Wake::Rejected | Wake::Dropped(Dropped::Removed) => Err(Refusal::PairingRejected { request_id }),
         Wake::Dropped(Dropped::Expired) => Err(Refusal::PairingExpired { request_id }),
         Wake::Dropped(Dropped::Superseded) => Err(Refusal::PairingSuperseded { request_id }),
+        Wake::Dropped(Dropped::Blocked) => {
+            Err(Refusal::Block(BlockRefusal::Device { device_id: pending.ask.device_id.clone() }))
+        }
         Wake::Dropped(Dropped::CrowdedOut) => Err(Refusal::TooManyRequestsWaiting),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use access::locality::{self, Attribution, Forwarded, Ingress as Way, Unattributable};
+use access::locality::{self, Attribution, Forwarded, Ingress as Way, TrustedProxies, Unattributable};
 use access::policy::Policy;
 use http::HeaderMap;
 
@@ -11,6 +11,8 @@ use http::HeaderMap;
 #[derive(Debug, Clone, Copy)]
 pub enum Peer {
     Tcp(SocketAddr),
+    /// Tailscale on this machine, at the port that only it was told.
+    Tailscale(SocketAddr),
     /// The owner of the state directory, or root, on the owner socket.
     Owner,
 }
@@ -26,13 +28,17 @@ pub struct Ingress {
 
 impl Ingress {
     pub fn resolve(peer: Peer, headers: &HeaderMap, policy: &Policy) -> Result<Self, Unattributable> {
-        let address = match peer {
-            Peer::Owner => return Ok(Self::owner()),
-            Peer::Tcp(address) => address.ip(),
-        };
         let forwarded = forwarded(headers);
-        let attribution =
-            locality::resolve(address, &forwarded, &policy.trusted_proxies, policy.allow_real_ip_fallback)?;
+        let attribution = match peer {
+            Peer::Owner => return Ok(Self::owner()),
+            Peer::Tcp(address) => {
+                let (trusted, real_ip) = (&policy.trusted_proxies, policy.allow_real_ip_fallback);
+                locality::resolve(address.ip(), &forwarded, trusted, real_ip)?
+            }
+            // Tailscale always names the client. Whoever does not is another program that found the port.
+            Peer::Tailscale(_) if forwarded.for_chain.is_none() => return Err(Unattributable::NoClientAddress),
+            Peer::Tailscale(address) => locality::resolve(address.ip(), &forwarded, &loopback(), false)?,
+        };
         let is_encrypted = matches!(attribution.ingress, Way::TrustedProxy { .. })
             && forwarded.proto.as_deref().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
         Ok(Self { attribution, is_owner: false, is_encrypted })
@@ -42,6 +48,11 @@ impl Ingress {
         let attribution = Attribution { ingress: Way::DirectLocal, client: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         Self { attribution, is_owner: true, is_encrypted: false }
     }
+}
+
+/// The only proxy at the port for Tailscale.
+fn loopback() -> TrustedProxies {
+    TrustedProxies::parse(["127.0.0.1"]).0
 }
 
 fn forwarded(headers: &HeaderMap) -> Forwarded {

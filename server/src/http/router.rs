@@ -83,7 +83,7 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
 /// Tells the log which proxy it was and what to write where; tells the visitor as much as is theirs to
 /// know (wire.md §1.2).
 fn refuse_unattributable(peer: Peer, why: Unattributable, request: &Request) -> Response {
-    if let Peer::Tcp(address) = peer {
+    if let Peer::Tcp(address) | Peer::Tailscale(address) = peer {
         let address = address.ip().to_canonical();
         let fix = match why {
             Unattributable::UntrustedPeer => {

@@ -13,7 +13,7 @@ pub fn client(display_name: &str, instance: &str) -> Client {
         mode: "node".to_owned(),
         version: VERSION.to_owned(),
         platform: std::env::consts::OS.to_owned(),
-        device_family: Some(client::connection::device_family().to_owned()),
+        device_family: Some(client::options::device_family().to_owned()),
         display_name: Some(display_name.to_owned()),
         instance_id: Some(instance.to_owned()),
         ..Client::default()

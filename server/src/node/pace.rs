@@ -42,7 +42,7 @@ impl Pace {
 
     fn after_error(error: &WireError) -> Self {
         match (detail_code(error), error.retry_after_ms) {
-            (Some("PAIRING_REJECTED"), _) => Self::Rarely,
+            (Some("PAIRING_REJECTED" | "DEVICE_BLOCKED" | "ADDRESS_BLOCKED"), _) => Self::Rarely,
             (_, Some(wait_ms)) => Self::NotBefore(wait_ms),
             // The next attempt goes without the code or token that was refused.
             (
@@ -119,6 +119,8 @@ mod tests {
             (refused("PAIRING_REQUIRED", None), Pace::Soon(1008)),
             (refused("PAIRING_EXPIRED", None), Pace::Soon(1008)),
             (refused("PAIRING_REJECTED", None), Pace::Rarely),
+            (refused("DEVICE_BLOCKED", None), Pace::Rarely),
+            (refused("ADDRESS_BLOCKED", None), Pace::Rarely),
             (refused("AUTH_TOKEN_MISMATCH", None), Pace::Slowly),
             (refused("AUTH_TOKEN_MISSING", None), Pace::Slowly),
             (refused("PROTOCOL_MISMATCH", None), Pace::Slowly),

@@ -3,6 +3,7 @@
 //! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
 //! that it is the only writer.
 
+mod blocks;
 mod codes;
 mod recent;
 mod rows;
@@ -18,6 +19,7 @@ use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
 use protocol::{DeviceId, Refusal, Role, Scopes};
 
+pub use blocks::BlockStore;
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use sqlite::SqliteStore;
 
@@ -83,6 +85,7 @@ pub struct Seen {
     pub device_family: Option<String>,
     pub node_connected_at_ms: Option<u64>,
     pub node_disconnected_at_ms: Option<u64>,
+    pub address: Option<String>,
 }
 
 impl Seen {
@@ -97,6 +100,7 @@ impl Seen {
             device_family: None,
             node_connected_at_ms: None,
             node_disconnected_at_ms: None,
+            address: None,
         }
     }
 
@@ -109,6 +113,7 @@ impl Seen {
             device_family: self.device_family.or(earlier.device_family),
             node_connected_at_ms: self.node_connected_at_ms.or(earlier.node_connected_at_ms),
             node_disconnected_at_ms: self.node_disconnected_at_ms.or(earlier.node_disconnected_at_ms),
+            address: self.address.or(earlier.address),
             ..self
         }
     }
@@ -116,7 +121,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore {
+pub trait Store: CodeStore + BlockStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 

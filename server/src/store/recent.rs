@@ -11,6 +11,7 @@ use lru::LruCache;
 use protocol::DeviceId;
 
 use super::Pairings;
+use super::blocks::BlockIndex;
 
 /// How many devices are remembered; about a kilobyte each.
 const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
@@ -24,13 +25,14 @@ pub(super) struct Recent {
 struct Inner {
     devices: LruCache<DeviceId, Device>,
     pairings: Option<Arc<Pairings>>,
+    blocks: Option<Arc<BlockIndex>>,
     /// Counts changes, so that what was read before a change is not remembered after it.
     changes: u64,
 }
 
 impl Recent {
     pub(super) fn new() -> Self {
-        Self { inner: Mutex::new(Inner { devices: LruCache::new(CAPACITY), pairings: None, changes: 0 }) }
+        Self { inner: Mutex::new(Inner { devices: LruCache::new(CAPACITY), pairings: None, blocks: None, changes: 0 }) }
     }
 
     /// The device if it is remembered; otherwise a stamp for [`Self::remember`].
@@ -59,6 +61,27 @@ impl Recent {
         if inner.changes == stamp {
             inner.pairings = Some(Arc::clone(pairings));
         }
+    }
+
+    /// Everything that is blocked if it is remembered; otherwise a stamp for [`Self::remember_blocks`].
+    pub(super) fn blocks(&self) -> Result<Arc<BlockIndex>, u64> {
+        let inner = self.lock();
+        inner.blocks.clone().ok_or(inner.changes)
+    }
+
+    pub(super) fn remember_blocks(&self, stamp: u64, blocks: &Arc<BlockIndex>) {
+        let mut inner = self.lock();
+        if inner.changes == stamp {
+            inner.blocks = Some(Arc::clone(blocks));
+        }
+    }
+
+    /// To be called after each commit that blocked a device or let it ask again, before
+    /// [`Self::device_changed`].
+    pub(super) fn blocks_changed(&self) {
+        let mut inner = self.lock();
+        inner.changes += 1;
+        inner.blocks = None;
     }
 
     /// To be called after each commit that changed a little of many devices.

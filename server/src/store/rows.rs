@@ -32,6 +32,8 @@ pub(super) struct DeviceRow {
     pending_node_surface: Option<String>,
     last_connected_at_ms: Option<i64>,
     last_disconnected_at_ms: Option<i64>,
+    approval: Option<String>,
+    last_seen_address: Option<String>,
 }
 
 /// A device and its tokens as one row; the tokens are a JSON list of [`TokenRow`]s.
@@ -95,7 +97,7 @@ impl Reader<'_> {
         serde_json::from_str(text).map_err(|error| self.damaged(error))
     }
 
-    fn optional_json<T: DeserializeOwned>(&self, text: Option<&str>) -> Result<Option<T>, StoreError> {
+    pub(super) fn optional_json<T: DeserializeOwned>(&self, text: Option<&str>) -> Result<Option<T>, StoreError> {
         text.map(|text| self.json(text)).transpose()
     }
 
@@ -141,6 +143,8 @@ impl DeviceRow {
             last_disconnected_at_ms: reader.optional_ms(self.last_disconnected_at_ms)?,
             surface: reader.optional_json(self.node_surface.as_deref())?,
             pending_surface: reader.optional_json(self.pending_node_surface.as_deref())?,
+            approval: reader.optional_json(self.approval.as_deref())?,
+            last_seen_address: self.last_seen_address,
             last_seen_reason: self.last_seen_reason,
             device_id: DeviceId::claimed(self.device_id.clone()),
             public_key: self.public_key,

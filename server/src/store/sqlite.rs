@@ -12,6 +12,7 @@ use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::blocks::{load_block, save_block};
 use super::codes;
 use super::recent::Recent;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
@@ -26,7 +27,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     pub(super) pool: SqlitePool,
-    recent: Recent,
+    pub(super) recent: Recent,
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
     changing: tokio::sync::Mutex<()>,
@@ -105,7 +106,8 @@ impl Store for SqliteStore {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
-        let is_turned_away = matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. });
+        let is_turned_away =
+            matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. } | PairingEvent::Block { .. });
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
@@ -118,10 +120,17 @@ impl Store for SqliteStore {
                 effects.extend(make_room(&mut transaction, pending).await?);
             }
         }
+        let is_block_changed = before.blocked != after.blocked;
+        if is_block_changed {
+            save_block(&mut transaction, device_id, after.blocked.as_ref()).await?;
+        }
         if is_turned_away {
             codes::revoke_codes_of(&mut transaction, device_id).await?;
         }
         transaction.commit().await?;
+        if is_block_changed {
+            self.recent.blocks_changed();
+        }
         self.recent.device_changed(device_id, after.paired.as_ref());
         Ok(Applied { pairing: after, effects })
     }
@@ -203,7 +212,8 @@ impl Store for SqliteStore {
                 "UPDATE devices SET last_seen_at_ms = ?, last_seen_reason = ?, display_name = coalesce(?, display_name), \
                  platform = coalesce(?, platform), device_family = coalesce(?, device_family), \
                  last_connected_at_ms = coalesce(?, last_connected_at_ms), \
-                 last_disconnected_at_ms = coalesce(?, last_disconnected_at_ms) WHERE device_id = ?",
+                 last_disconnected_at_ms = coalesce(?, last_disconnected_at_ms), \
+                 last_seen_address = coalesce(?, last_seen_address) WHERE device_id = ?",
             )
             .bind(sql_ms(one.at_ms))
             .bind(&one.reason)
@@ -212,6 +222,7 @@ impl Store for SqliteStore {
             .bind(&one.device_family)
             .bind(one.node_connected_at_ms.map(sql_ms))
             .bind(one.node_disconnected_at_ms.map(sql_ms))
+            .bind(&one.address)
             .bind(one.device_id.as_str())
             .execute(&mut *transaction)
             .await?;
@@ -252,7 +263,8 @@ async fn load(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result
         .bind(device_id.as_str())
         .fetch_optional(&mut *connection)
         .await?;
-    Ok(DevicePairing { paired, pending: pending.map(PendingRow::into_pending).transpose()? })
+    let blocked = load_block(connection, device_id).await?;
+    Ok(DevicePairing { paired, pending: pending.map(PendingRow::into_pending).transpose()?, blocked })
 }
 
 async fn save_device(
@@ -268,7 +280,7 @@ async fn save_device(
         "INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id, \
          client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms, \
          last_seen_reason, node_surface, pending_node_surface, pending_node_request_id, last_connected_at_ms, \
-         last_disconnected_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         last_disconnected_at_ms, approval, last_seen_address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(device_id.as_str())
     .bind(&device.public_key)
@@ -292,6 +304,8 @@ async fn save_device(
     .bind(device.pending_surface.as_ref().map(|pending| pending.request_id.as_str()))
     .bind(device.last_connected_at_ms.map(sql_ms))
     .bind(device.last_disconnected_at_ms.map(sql_ms))
+    .bind(device.approval.as_ref().map(sql_json).transpose()?)
+    .bind(&device.last_seen_address)
     .execute(&mut *connection)
     .await?;
     for token in &device.tokens {

@@ -48,7 +48,12 @@ fn approve(device: &str) -> PairingEvent {
     PairingEvent::Approve {
         request_id: format!("request-{device}"),
         digest: None,
-        decider: Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false },
+        decider: Decider {
+            scopes: Scopes::from([ADMIN]),
+            device_id: None,
+            by_device_credential: false,
+            is_owner: false,
+        },
         generation: "generation".to_owned(),
     }
 }
@@ -214,7 +219,8 @@ async fn a_no_makes_the_code_worthless_that_the_device_holds() {
     store.add_code(&code("hash", BootstrapProfile::Node), NOW).await.unwrap();
     store.claim_code("hash", &by("phone"), NOW).await.unwrap();
     store.apply(&device, ask("phone", "192.168.1.9"), NOW).await.unwrap();
-    let decider = Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false };
+    let decider =
+        Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false, is_owner: false };
     let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), decider };
     store.apply(&device, reject, NOW).await.unwrap();
     assert_eq!(store.claim_code("hash", &by("phone"), NOW).await.unwrap(), None);

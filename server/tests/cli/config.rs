@@ -172,7 +172,7 @@ fn a_running_gateway_takes_it_up_at_once_or_says_that_it_has_to_be_started_again
     let hot = gateway.run(&["config", "set", "gateway.pairing.knock", "off"]);
     assert_eq!(hot.stderr, "");
 
-    let home = gateway.end();
+    let home = gateway.stop();
     let down = run(home.path(), &["config", "set", "gateway.pairing.knock", "any"]);
     assert!(down.stderr.contains("it takes this up when it starts"), "{}", down.stderr);
 }
@@ -291,14 +291,14 @@ fn the_schema_is_one_that_describes_the_settings() {
 
 #[test]
 fn the_gateway_never_writes_its_settings_by_itself() {
-    let mut home = Gateway::start().end();
+    let mut home = Gateway::start().stop();
     let stamp = |home: &TempDir| {
         let metadata = std::fs::metadata(file(home.path())).unwrap();
         (text(home), metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
     };
     let before = stamp(&home);
     for _ in 0..10 {
-        home = Gateway::start_in(home).end();
+        home = Gateway::start_in(home).stop();
     }
     assert_eq!(stamp(&home), before);
     assert!(!home.path().join(".openclaw/openclaw.json.bak").exists());

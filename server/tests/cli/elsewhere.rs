@@ -41,6 +41,7 @@ fn lists_approves_and_invokes_nodes_once_the_owner_has_let_it_do_so() {
     let listed = listed.ok();
     assert_eq!(approvals, 1);
     assert!(listed.contains("Box") && listed.contains("more waits"), "{listed}");
+    assert!(listed.starts_with("Pending (0, and 1 shown only to admins)"), "{listed}");
 
     // What other nodes offer is shown to admins alone, so this device asks for that.
     let narrower = run(elsewhere.path(), &approve).refused();
@@ -73,4 +74,36 @@ async fn approves_a_device_once_the_owner_has_let_it_do_so() {
     gateway.run(&["devices", "approve", hint.split_once('`').unwrap().0]).ok();
     assert_eq!(run(elsewhere.path(), &approve).ok(), "Approved Phone as operator: operator.read.\n");
     knock.opening.await.unwrap().unwrap();
+}
+
+/// What a command says that is refused because this device waits for admin rights, and grants them.
+fn granted_admin(gateway: &Gateway, elsewhere: &Path, line: &[&str]) -> String {
+    let narrower = run(elsewhere, line).refused();
+    assert!(narrower.stderr.contains("This needs admin rights"), "{}", narrower.stderr);
+    let hint = narrower.stderr.split_once("run `openclaw devices approve ").unwrap().1;
+    gateway.run(&["devices", "approve", hint.split_once('`').unwrap().0]).ok();
+    narrower.stderr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_to_admins_alone_leads_to_asking_for_that() {
+    let words = "devices approve,devices remove Phone,devices rename Phone Den,devices rotate Phone,devices revoke Phone,\
+                 devices block Phone,devices explain Phone,devices blocked,devices clear --yes";
+    for line in words.split(',') {
+        let gateway = Gateway::start();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let url = gateway.url();
+        approving(&gateway, elsewhere.path(), &["devices", "list", "--url", &url]).0.ok();
+        let _phone = gateway.pair(1, "Phone").await;
+        let _waiting = gateway.knock(2, "Tablet").await;
+        let line: Vec<&str> = line.split(' ').chain(["--url", &url]).collect();
+        let said = granted_admin(&gateway, elsewhere.path(), &line);
+        assert!(!said.contains("No device") && !said.contains("goes by"), "{line:?}: {said}");
+        let done = run(elsewhere.path(), &line);
+        assert_eq!(done.code, i32::from(line[1] == "approve"), "{line:?}: {}{}", done.stdout, done.stderr);
+        if line[1] == "clear" {
+            // This very device stays.
+            assert_eq!(gateway.list()["paired"].as_array().unwrap().len(), 1);
+        }
+    }
 }

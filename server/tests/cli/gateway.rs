@@ -84,26 +84,25 @@ impl Gateway {
         Self::start_in(tempfile::tempdir().unwrap())
     }
 
-    /// The same in a home that is there.
+    /// One that goes on with what is stored there.
     pub fn start_in(home: TempDir) -> Self {
+        Self::start_with(home, &["gateway", "run", "--port", "0"], &[])
+    }
+
+    /// One that is started like this.
+    pub fn start_with(home: TempDir, line: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = command(home.path(), line);
+        command.arg("--show-owner-link").envs(env.iter().copied());
         // Nobody listens any more once it runs, as behind `| head`.
-        let (process, heard) =
-            start(&mut command(home.path(), &["gateway", "run", "--port", "0", "--show-owner-link"]));
+        let (process, heard) = start(&mut command);
         let port = loop {
             let line = heard.recv_timeout(PATIENCE).unwrap();
-            let rest = line.split("http://127.0.0.1:").nth(1).filter(|rest| rest.contains("#bootstrapToken="));
-            if let Some(rest) = rest {
-                break rest.split('/').next().unwrap().parse().unwrap();
+            let rest = line.split_once("#bootstrapToken=").and_then(|(address, _)| address.strip_prefix("http://"));
+            if let Some(address) = rest {
+                break address.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
             }
         };
         Self { home, process, port }
-    }
-
-    /// Ends it, and leaves the home behind.
-    pub fn end(mut self) -> TempDir {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
     }
 
     pub fn run(&self, line: &[&str]) -> Done {
@@ -118,14 +117,23 @@ impl Gateway {
         self.run(&["devices", "list", "--json"]).json()
     }
 
+    /// Ends it as its service manager would. What it stored stays.
+    pub fn stop(mut self) -> TempDir {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.process.wait().unwrap();
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    }
+
+    /// A device asks to be let in, showing no secret, and hears the answer.
+    pub async fn ask(&self, seed: u8, name: &str) -> Result<Connection, ConnectError> {
+        Connection::open(&Endpoint::parse_url(&self.url()).unwrap(), &knocking(seed, name)).await
+    }
+
     /// A device asks to be let in, showing no secret, and waits.
     pub async fn knock(&self, seed: u8, name: &str) -> Knock {
         let endpoint = Endpoint::parse_url(&self.url()).unwrap();
-        let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
-            .with_identity(Identity::from_seed([seed; 32]))
-            .waiting_for_approval();
-        options.client.display_name = Some(name.to_owned());
-        options.timeout = PATIENCE;
+        let options = knocking(seed, name);
         let (told, pending) = oneshot::channel();
         let mut told = Some(told);
         let opening = tokio::spawn(async move {
@@ -145,6 +153,15 @@ impl Gateway {
         self.run(&["devices", "approve", &knock.pending.request_id]).ok();
         knock.opening.await.unwrap().unwrap()
     }
+}
+
+fn knocking(seed: u8, name: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::command_line("1", Scopes::from(["operator.read"]))
+        .with_identity(Identity::from_seed([seed; 32]))
+        .waiting_for_approval();
+    options.client.display_name = Some(name.to_owned());
+    options.timeout = PATIENCE;
+    options
 }
 
 impl Drop for Gateway {

@@ -115,6 +115,48 @@ async fn a_device_is_approved_at_a_terminal_by_a_clear_yes_alone() {
     knock.opening.await.unwrap().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_shown_live_and_decided_in_place() {
+    let gateway = Gateway::start();
+    let mut watch = AtTerminal::start(gateway.home.path(), &["devices", "watch"]);
+    watch.shows("Nobody waits for approval.");
+    let phone = gateway.knock(1, "Phone").await;
+    watch.shows(&phone.pending.fingerprint.words.join(" "));
+    watch.shows("a approve");
+    watch.types("a");
+    watch.shows("Approve Phone? [y/N]");
+    watch.types("n");
+    watch.shows("Nothing was decided.");
+    watch.types("a");
+    watch.shows("Approve Phone? [y/N]");
+    watch.types("y");
+    watch.shows("Approved Phone.");
+    phone.opening.await.unwrap().unwrap();
+
+    let tablet = gateway.knock(2, "Tablet").await;
+    watch.shows(&tablet.pending.request_id);
+    watch.types("r");
+    watch.shows("Turn Tablet away? [y/N]");
+    watch.types("y");
+    watch.shows("Turned Tablet away.");
+    assert!(tablet.opening.await.unwrap().is_err());
+    watch.types("q");
+    watch.ends_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clear_asks_at_a_terminal() {
+    let gateway = Gateway::start();
+    let _phone = gateway.pair(1, "Phone").await;
+    for (answer, said) in [("", "Nothing was changed."), ("y", "Removed all 1 paired device.")] {
+        let mut asked = AtTerminal::start(gateway.home.path(), &["devices", "clear"]);
+        asked.shows("Remove all 1 paired device? [y/N] ");
+        asked.types(answer);
+        asked.shows(said);
+    }
+    assert_eq!(gateway.list()["paired"], json!([]));
+}
+
 #[test]
 fn what_a_node_offers_is_approved_at_a_terminal_by_a_clear_yes_alone() {
     let gateway = Gateway::start();

@@ -97,7 +97,7 @@ fn nothing_is_lost_when_many_write_at_once_and_some_die() {
     write_at_once(home.path(), 0, &mut wanted);
     let gateway = Gateway::start_in(home);
     write_at_once(gateway.home.path(), 1, &mut wanted);
-    let home = gateway.end();
+    let home = gateway.stop();
     write_at_once(home.path(), 2, &mut wanted);
 
     run(home.path(), &["config", "set", "theirs.last", "1"]).ok();

@@ -10,8 +10,10 @@ mod machine;
 mod scripted;
 
 mod approving;
+mod blocking;
 mod config_writes;
 mod credentials;
+mod explaining;
 mod first_frames;
 mod invoke_ends;
 mod invoke_refusals;

@@ -1,6 +1,7 @@
 //! The owner of the machine: the owner socket, and the link for the owner's browser (wire.md §10.3–10.4).
 
 use serde_json::{Value, json};
+use server::state::Ending;
 
 use crate::ask::{Ask, Key, OWNER_SCOPES};
 use crate::client::{Client, Refused};
@@ -157,4 +158,34 @@ async fn of_two_browsers_with_one_link_one_gets_in() {
     let answers = [first.next().await.text(), second.next().await.text()];
     let let_in = answers.iter().filter(|answer| answer["ok"] == true).count();
     assert_eq!((let_in, gateway.list().await["paired"].as_array().unwrap().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn only_the_owner_ends_the_gateway() {
+    let gateway = TestGateway::start().await;
+    let mut admin = gateway.admin().await;
+    assert_eq!(admin.denied("owner.stop", json!({})).await, "unknown method: owner.stop");
+    assert_eq!(*gateway.state().ending.borrow(), None);
+    let mut owner = owner(&gateway).await;
+    assert!(owner.denied("owner.stop", json!({"restart": 1})).await.starts_with("invalid owner.stop params"));
+    let answer = owner.call("owner.stop", json!({"restart": true})).await.unwrap();
+    assert_eq!(answer, json!({"pid": std::process::id(), "restarts": true}));
+    assert_eq!(*gateway.state().ending.borrow(), Some(Ending::Restart));
+    owner.call("owner.stop", json!({})).await.unwrap();
+    assert_eq!(*gateway.state().ending.borrow(), Some(Ending::Stop));
+}
+
+#[tokio::test]
+async fn status_tells_where_the_secret_comes_from_and_whom_it_let_in() {
+    let gateway = TestGateway::start().await;
+    let secret = |status: &Value| (status["gateway"]["authSource"].clone(), status["gateway"]["bySecret"].clone());
+    let mut owner = owner(&gateway).await;
+    assert_eq!(secret(&owner.call("status", json!({})).await.unwrap()), (json!("config"), json!(0)));
+    let mut admin = gateway.admin().await;
+    assert_eq!(secret(&admin.call("status", json!({})).await.unwrap()), (json!("config"), json!(1)));
+    let exported = [("OPENCLAW_GATEWAY_TOKEN", "exported-token")];
+    let gateway = TestGateway::start_with(&json!({"auth": {"token": TOKEN}}), &exported).await;
+    let mut other = gateway.owner().await;
+    other.enter(&Ask::cli(&["operator.admin"])).await;
+    assert_eq!(secret(&other.call("status", json!({})).await.unwrap()), (json!("env"), json!(0)));
 }

@@ -22,6 +22,17 @@ pub struct Facts<'a> {
     pub bootstrap: BootstrapProof,
     /// The device as stored, if it was approved.
     pub paired: Option<&'a Device>,
+    pub blocked: Blocked,
+}
+
+/// Whether the owner wants to hear of the device at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocked {
+    No,
+    /// This very device stays out.
+    Device,
+    /// New devices from its address stay out; those that are in go on.
+    Address,
 }
 
 /// The shared token or password, compared.

@@ -1,10 +1,22 @@
 //! One function per event.
 
 use protocol::event::Decision;
-use protocol::pairing::ApprovedVia;
+use protocol::pairing::{Approval, ApprovedVia, Approver};
 use protocol::{Refusal, Role, Scopes};
 
 use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token, nodes};
+
+/// What a token that is made now is derived from, and which secret vouches for it.
+pub(super) struct NewToken<'a> {
+    pub generation: &'a str,
+    pub issuer: Option<&'a str>,
+}
+
+/// On whose word a device is let in.
+struct Word {
+    via: ApprovedVia,
+    by: Option<Approver>,
+}
 
 /// Forgets a request that nobody decided in time.
 pub(super) fn sweep(mut state: DevicePairing, now_ms: u64) -> Step {
@@ -108,7 +120,8 @@ pub(super) fn approve(
         // Whoever shows no digest was not shown what the node offers; that waits for a decision of its own.
         ask.node = None;
     }
-    admit(state, &ask, &roles, ApprovedVia::Owner, generation, None, now_ms)
+    let word = Word { via: ApprovedVia::Owner, by: Some(decider.approver()) };
+    admit(state, &ask, &roles, word, &NewToken { generation, issuer: None }, now_ms)
 }
 
 pub(super) fn grant(
@@ -116,12 +129,11 @@ pub(super) fn grant(
     ask: &Ask,
     roles: &[Role],
     via: ApprovedVia,
-    generation: &str,
-    issuer: Option<&str>,
+    token: &NewToken<'_>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
     // What it offers as a node is decided when it declares that.
-    admit(state, &Ask { node: None, ..ask.clone() }, roles, via, generation, issuer, now_ms)
+    admit(state, &Ask { node: None, ..ask.clone() }, roles, Word { via, by: None }, token, now_ms)
 }
 
 /// Merges an approved ask into the device, with what it offers as a node, and gives it new tokens for the roles it asked for. Whatever
@@ -130,11 +142,11 @@ fn admit(
     mut state: DevicePairing,
     ask: &Ask,
     roles: &[Role],
-    via: ApprovedVia,
-    generation: &str,
-    issuer: Option<&str>,
+    word: Word,
+    token: &NewToken<'_>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
+    let via = word.via;
     if let Some(stray) = ask.scopes.iter().find(|scope| !roles.iter().any(|role| belongs(*role, scope))) {
         return Err(Refusal::ScopeOutsideRoles { scope: stray.to_owned() });
     }
@@ -159,6 +171,14 @@ fn admit(
         last_seen_reason: known.as_ref().and_then(|device| device.last_seen_reason.clone()),
         last_connected_at_ms: known.as_ref().and_then(|device| device.last_connected_at_ms),
         last_disconnected_at_ms: known.as_ref().and_then(|device| device.last_disconnected_at_ms),
+        last_seen_address: known.as_ref().and_then(|device| device.last_seen_address.clone()),
+        approval: Some(Approval {
+            by: word.by,
+            reason: ask.reason,
+            has_secret: ask.has_secret,
+            origin: ask.origin.clone(),
+            user_agent: ask.user_agent.clone(),
+        }),
         surface: known.as_ref().and_then(|device| device.surface.clone()),
         pending_surface: known.as_ref().and_then(|device| device.pending_surface.clone()),
         tokens: known.map(|device| device.tokens).unwrap_or_default(),
@@ -167,7 +187,7 @@ fn admit(
         nodes::accept(&mut device, offer.clone(), now_ms);
     }
     for role in roles {
-        mint(&mut device, *role, &ask.scopes, generation, issuer, now_ms);
+        mint(&mut device, *role, &ask.scopes, token, now_ms);
     }
     let mut effects = Vec::new();
     let answered = state.pending.take_if(|pending| covers_pending(&device, pending));
@@ -186,15 +206,15 @@ fn covers_pending(device: &Device, pending: &Pending) -> bool {
 }
 
 /// Gives the device a new token for a role: what the old one allowed and what is new.
-fn mint(device: &mut Device, role: Role, scopes: &Scopes, generation: &str, issuer: Option<&str>, now_ms: u64) {
+fn mint(device: &mut Device, role: Role, scopes: &Scopes, new: &NewToken<'_>, now_ms: u64) {
     let old = device.tokens.iter().position(|token| token.role == role).map(|index| device.tokens.remove(index));
     let held = old.as_ref().filter(|token| token.is_live()).map(|token| token.scopes.clone()).unwrap_or_default();
     let own_part: Scopes = scopes.iter().filter(|scope| belongs(role, scope)).collect();
     device.tokens.push(Token {
         role,
-        generation: generation.to_owned(),
+        generation: new.generation.to_owned(),
         scopes: held.merged_with(&own_part).normalized(),
-        issuer: issuer.map(str::to_owned),
+        issuer: new.issuer.map(str::to_owned),
         created_at_ms: old.as_ref().map_or(now_ms, |token| token.created_at_ms),
         rotated_at_ms: old.as_ref().map(|_| now_ms),
         revoked_at_ms: None,
@@ -226,15 +246,21 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
     if !decider.may_touch(&device.device_id) {
         return Err(Refusal::RemovalDenied);
     }
+    let mut effects = gone(&device);
+    if let Some(pending) = state.pending.take() {
+        effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
+    }
+    Ok((state, effects))
+}
+
+/// What follows when a device is not paired any more.
+pub(super) fn gone(device: &Device) -> Vec<Effect> {
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];
     effects.extend(device.pending_surface.as_ref().map(nodes::rejected));
     if device.is_node() {
         effects.push(nodes::removed());
     }
-    if let Some(pending) = state.pending.take() {
-        effects.push(Effect::Drop { request_id: pending.request_id, why: Dropped::Removed });
-    }
-    Ok((state, effects))
+    effects
 }
 
 pub(super) fn rename(mut state: DevicePairing, label: &str, decider: &Decider) -> Result<Step, Refusal> {
@@ -310,7 +336,7 @@ pub(super) fn reissue(
 ) -> Step {
     // What was revoked since the device was looked at stays revoked.
     if let Some(device) = state.paired.as_mut().filter(|device| device.live_token(role).is_some()) {
-        mint(device, role, scopes, generation, issuer, now_ms);
+        mint(device, role, scopes, &NewToken { generation, issuer }, now_ms);
     }
     (state, Vec::new())
 }

@@ -4,6 +4,7 @@
 //! **Invariant:** [`step`] is the only way from one state to the next. It returns the new state and
 //! the effects that the server carries out after the new state is stored.
 
+mod block;
 mod decide;
 mod nodes;
 mod record;
@@ -13,16 +14,19 @@ mod tests;
 
 use protocol::event::Decision;
 use protocol::node::{NodeDecision, Offer, PendingNode};
-use protocol::pairing::{ApprovedVia, PairedDevice, PairingReason, PendingRequest};
+use protocol::pairing::{ApprovedVia, Approver, PairedDevice, PairingReason, PendingRequest};
 use protocol::{DeviceId, PAIRING_LIFETIME_MS, Refusal, Role, Scopes};
 
-pub use record::{Device, Pending, Token};
+use decide::NewToken;
+pub use record::{Block, Device, Pending, Token};
 
 /// Everything stored about one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DevicePairing {
     pub paired: Option<Device>,
     pub pending: Option<Pending>,
+    /// A device that is blocked is neither paired nor waits.
+    pub blocked: Option<Block>,
 }
 
 /// What a device asks for, with all a person needs to judge it.
@@ -65,6 +69,8 @@ pub struct Decider {
     pub device_id: Option<DeviceId>,
     /// Whether it got in by its own device credential alone. Without admin it then only sees itself.
     pub by_device_credential: bool,
+    /// Whether it is the owner of the state directory.
+    pub is_owner: bool,
 }
 
 impl Decider {
@@ -80,6 +86,15 @@ impl Decider {
     /// Whether another device's affairs are none of its business.
     pub fn is_confined_to_itself(&self) -> bool {
         self.by_device_credential && !self.is_admin()
+    }
+
+    /// Who it is, for the record.
+    fn approver(&self) -> Approver {
+        match &self.device_id {
+            Some(device_id) => Approver::Device { device_id: device_id.clone() },
+            None if self.is_owner => Approver::Owner,
+            None => Approver::Program,
+        }
     }
 
     fn may_touch(&self, device: &DeviceId) -> bool {
@@ -151,6 +166,17 @@ pub enum PairingEvent {
         name: String,
         decider: Decider,
     },
+    /// Somebody wants to hear nothing more of the device.
+    Block {
+        /// Said again, because a device that is not stored has no record to say it.
+        device_id: DeviceId,
+        /// Whether new devices from its address stay out too.
+        with_address: bool,
+        decider: Decider,
+    },
+    Unblock {
+        decider: Decider,
+    },
     /// Time has passed.
     Sweep,
     /// The token of a role must be replaced, because it was issued under a secret that is gone.
@@ -191,6 +217,7 @@ pub enum Dropped {
     Expired,
     /// The device was removed, and its request with it.
     Removed,
+    Blocked,
     /// Too many others wait; the oldest that nobody has looked at goes first.
     CrowdedOut,
 }
@@ -202,9 +229,10 @@ pub type Step = (DevicePairing, Vec<Effect>);
 pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<Step, Refusal> {
     let (state, mut effects) = decide::sweep(state, now_ms);
     let (state, more) = match event {
-        PairingEvent::Ask { ask, request_id } => decide::ask(state, *ask, request_id, now_ms),
+        PairingEvent::Ask { ask, request_id } => decide::ask(block::admitted(state, &ask)?, *ask, request_id, now_ms),
         PairingEvent::Grant { ask, roles, via, generation, issuer } => {
-            decide::grant(state, &ask, &roles, via, &generation, issuer.as_deref(), now_ms)?
+            let token = NewToken { generation: &generation, issuer: issuer.as_deref() };
+            decide::grant(block::admitted(state, &ask)?, &ask, &roles, via, &token, now_ms)?
         }
         PairingEvent::Approve { request_id, digest, decider, generation } => {
             decide::approve(state, &request_id, digest.as_deref(), &decider, &generation, now_ms)?
@@ -221,6 +249,10 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
         PairingEvent::RejectNode { request_id, decider } => nodes::reject(state, &request_id, &decider)?,
         PairingEvent::RemoveNode { decider } => nodes::remove(state, &decider)?,
         PairingEvent::RenameNode { name, decider } => nodes::rename(state, &name, &decider)?,
+        PairingEvent::Block { device_id, with_address, decider } => {
+            block::block(state, &device_id, with_address, &decider, now_ms)?
+        }
+        PairingEvent::Unblock { decider } => block::unblock(state, &decider)?,
         PairingEvent::Sweep => (state, Vec::new()),
         PairingEvent::Reissue { role, scopes, generation, issuer } => {
             decide::reissue(state, role, &scopes, &generation, issuer.as_deref(), now_ms)

@@ -227,13 +227,15 @@ mod tests {
             pending_surface: None,
             last_connected_at_ms: None,
             last_disconnected_at_ms: None,
+            approval: None,
+            last_seen_address: None,
         };
         accept(&mut device, declaration("1", &["device.info", "system.which"]).offer, NOW);
         device
     }
 
     fn declared(device: Device, declaration: Declaration) -> (Device, Vec<Effect>) {
-        let state = DevicePairing { paired: Some(device), pending: None };
+        let state = DevicePairing { paired: Some(device), ..DevicePairing::default() };
         let event = PairingEvent::Declare { declaration: Box::new(declaration), request_id: "r1".to_owned() };
         let (state, effects) = step(state, event, NOW + 1).unwrap();
         (state.paired.unwrap(), effects)

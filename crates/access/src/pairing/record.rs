@@ -1,7 +1,7 @@
 //! The stored records.
 
 use protocol::node::{NodeSurface, PendingNodeSurface};
-use protocol::pairing::{ApprovedVia, TokenSummary};
+use protocol::pairing::{Approval, ApprovedVia, Approver, BlockedDevice, TokenSummary};
 use protocol::{DeviceId, Role, Scopes};
 
 use super::Ask;
@@ -51,6 +51,35 @@ pub struct Device {
     /// As a node, Unix epoch milliseconds.
     pub last_connected_at_ms: Option<u64>,
     pub last_disconnected_at_ms: Option<u64>,
+    /// On whose word it was last let in; unknown for what an older gateway stored.
+    pub approval: Option<Approval>,
+    /// Where it was when it was last seen.
+    pub last_seen_address: Option<String>,
+}
+
+/// That the owner wants to hear nothing more of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What it was called when it was blocked.
+    pub name: Option<String>,
+    /// Set where new devices from there stay out too.
+    pub address: Option<String>,
+    /// Unix epoch milliseconds.
+    pub blocked_at_ms: u64,
+    pub by: Option<Approver>,
+}
+
+impl Block {
+    /// The record as people see it.
+    pub fn shown(&self, device_id: &DeviceId) -> BlockedDevice {
+        BlockedDevice {
+            device_id: device_id.clone(),
+            name: self.name.clone(),
+            address: self.address.clone(),
+            blocked_at_ms: self.blocked_at_ms,
+            by: self.by.clone(),
+        }
+    }
 }
 
 /// The token of a device in one role. The token itself is derived from the generation and never

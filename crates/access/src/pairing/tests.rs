@@ -1,5 +1,6 @@
 use protocol::event::Decision;
 use protocol::pairing::{Network, Origin};
+use protocol::refusal::BlockRefusal;
 use protocol::role::{ADMIN, PAIRING, READ, WRITE};
 
 use super::*;
@@ -37,7 +38,7 @@ fn asked(state: DevicePairing, scopes: &[&str], id: &str, now: u64) -> Step {
 }
 
 fn decider(scopes: &[&str]) -> Decider {
-    Decider { scopes: scopes.iter().copied().collect(), device_id: None, by_device_credential: false }
+    Decider { scopes: scopes.iter().copied().collect(), device_id: None, by_device_credential: false, is_owner: false }
 }
 
 fn approve(state: DevicePairing, id: &str, decider: Decider) -> Result<Step, Refusal> {
@@ -105,6 +106,7 @@ fn a_device_without_admin_decides_only_about_itself() {
         scopes: Scopes::from([PAIRING, READ]),
         device_id: Some(DeviceId::claimed("another")),
         by_device_credential: true,
+        is_owner: false,
     };
     assert_eq!(approve(state.clone(), "r1", foreign.clone()).unwrap_err(), Refusal::ApprovalDenied);
     let reject = PairingEvent::Reject { request_id: "r1".to_owned(), decider: foreign.clone() };
@@ -226,4 +228,80 @@ fn a_token_that_was_revoked_meanwhile_is_not_issued_again() {
     assert_eq!(state, revoked);
     let (state, _) = step(paired(&[READ]), reissue, NOW).unwrap();
     assert_eq!(state.paired.unwrap().live_token(Role::Operator).unwrap().generation, "new");
+}
+
+fn block(state: DevicePairing, decider: Decider, with_address: bool) -> Result<Step, Refusal> {
+    step(state, PairingEvent::Block { device_id: DeviceId::claimed("d1"), with_address, decider }, NOW)
+}
+
+#[test]
+fn blocking_takes_everything_and_lets_nothing_new_be_asked() {
+    let (state, _) = asked(paired(&[READ]), &[WRITE], "r1", NOW);
+    let (state, effects) = block(state, decider(&[PAIRING]), false).unwrap();
+    assert_eq!(effects[0], Effect::CloseSockets { role: None });
+    let [.., told, resolved] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(*told, Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Blocked });
+    assert_eq!(*resolved, Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Rejected });
+    assert_eq!((&state.paired, &state.pending), (&None, &None));
+    assert_eq!(state.blocked.as_ref().unwrap().name.as_deref(), Some("Pixel"));
+
+    let ask = || Box::new(ask_for(&[READ]));
+    let grant = PairingEvent::Grant {
+        ask: ask(),
+        roles: vec![Role::Operator],
+        via: ApprovedVia::Bootstrap,
+        generation: "g".to_owned(),
+        issuer: None,
+    };
+    for event in [PairingEvent::Ask { ask: ask(), request_id: "r2".to_owned() }, grant] {
+        let refused = step(state.clone(), event, NOW).unwrap_err();
+        assert!(refused.message().starts_with("device blocked: "), "{refused:?}");
+    }
+    let (state, _) = step(state, PairingEvent::Unblock { decider: decider(&[PAIRING]) }, NOW).unwrap();
+    assert!(asked(state, &[READ], "r3", NOW).0.pending.is_some());
+}
+
+#[test]
+fn an_address_is_blocked_only_if_it_is_known_and_not_this_machine() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let (blocked, _) = block(state.clone(), decider(&[PAIRING]), true).unwrap();
+    assert_eq!(blocked.blocked.clone().unwrap().address.as_deref(), Some("192.168.1.9"));
+    // Blocked again, without a word about the address, it stays blocked with it.
+    let (again, _) = block(blocked, decider(&[PAIRING]), false).unwrap();
+    assert_eq!(again.blocked.unwrap().address.as_deref(), Some("192.168.1.9"));
+
+    let mut local = state;
+    local.pending.as_mut().unwrap().ask.origin.address = "127.0.0.1".to_owned();
+    let refused = block(local, decider(&[PAIRING]), true).unwrap_err();
+    assert_eq!(refused, Refusal::Block(BlockRefusal::NoAddress));
+}
+
+#[test]
+fn who_may_block_whom() {
+    let own = |by_device_credential, scopes: &[&str], id: &str| Decider {
+        device_id: Some(DeviceId::claimed(id)),
+        by_device_credential,
+        ..decider(scopes)
+    };
+    let refused = |decider| block(paired(&[READ]), decider, false).map(|_| ());
+    assert_eq!(refused(own(true, &[PAIRING], "d2")), Err(Refusal::Block(BlockRefusal::Denied)));
+    assert_eq!(refused(own(true, &[ADMIN], "d1")), Err(Refusal::Block(BlockRefusal::Itself)));
+    assert_eq!(refused(own(true, &[ADMIN], "d2")), Ok(()));
+    // What no key could have as its id is a slip of the keyboard.
+    let stranger = |id: &str| {
+        let event =
+            PairingEvent::Block { device_id: DeviceId::claimed(id), with_address: false, decider: decider(&[PAIRING]) };
+        step(DevicePairing::default(), event, NOW).map(|_| ())
+    };
+    assert_eq!(stranger("Phone"), Err(Refusal::Block(BlockRefusal::NoDevice)));
+    assert_eq!(stranger(&"a1".repeat(32)), Ok(()));
+}
+
+#[test]
+fn an_approval_is_remembered_with_who_gave_it_and_what_was_known() {
+    let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
+    let by = Decider { is_owner: true, ..decider(&[ADMIN]) };
+    let approval = approve(state, "r1", by).unwrap().0.paired.unwrap().approval.unwrap();
+    assert_eq!((approval.by, approval.has_secret), (Some(Approver::Owner), true));
+    assert_eq!(approval.origin.address, "192.168.1.9");
 }

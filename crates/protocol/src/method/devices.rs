@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pairing::PairedDevice;
+use crate::pairing::{BlockedDevice, PairedDevice};
 use crate::role::{Role, Scopes};
 use crate::{DeviceId, Secret};
 
@@ -28,6 +28,22 @@ pub struct RequestRef {
 #[serde(rename_all = "camelCase")]
 pub struct DeviceRef {
     pub device_id: DeviceId,
+}
+
+/// Parameters of `device.pair.block`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockParams {
+    pub device_id: DeviceId,
+    /// Whether new devices from the address it asked from last stay out too.
+    #[serde(default)]
+    pub address: bool,
+}
+
+/// Result of `device.pair.blocked`, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockedList {
+    pub blocked: Vec<BlockedDevice>,
 }
 
 /// Parameters of `device.pair.rename`.

@@ -78,6 +78,7 @@ impl Refusal {
                 Some(Close::new(1013, &format!("{} (requestId: {request_id})", self.message())))
             }
             Self::GatewayStopping => Some(Close::service_restart()),
+            Self::Block(refusal) => refusal.ends_the_socket().then(|| Close::new(1008, &self.message())),
             Self::RequestInvalid { .. }
             | Self::ParamsInvalid { .. }
             | Self::UnknownMethod { .. }

@@ -2,6 +2,7 @@
 //! person reads and the next step all derive from this one enum (wire.md §1.5, §4.3, §6.3, §7.2).
 
 mod advice;
+mod block;
 mod close;
 mod config;
 mod examples;
@@ -16,6 +17,7 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use block::BlockRefusal;
 pub use close::Close;
 pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
@@ -184,6 +186,7 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Block(BlockRefusal),
     Config(ConfigRefusal),
     Node(NodeRefusal),
     Setup(SetupRefusal),
@@ -221,6 +224,8 @@ impl Refusal {
     /// The `code` of the wire error.
     pub fn code(&self) -> &'static str {
         if let Self::Node(refusal) = self {
+            refusal.code()
+        } else if let Self::Block(refusal) = self {
             refusal.code()
         } else if let Self::Config(refusal) = self {
             refusal.code()

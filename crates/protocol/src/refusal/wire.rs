@@ -85,6 +85,7 @@ impl Refusal {
             Self::RevocationDenied => "device token revocation denied".to_owned(),
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
+            Self::Block(refusal) => refusal.message(),
             Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
@@ -139,6 +140,7 @@ impl Refusal {
             Self::RequestChanged => "REQUEST_CHANGED",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
+            Self::Block(refusal) => return refusal.detail_code(),
             Self::Node(refusal) => return refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
             Self::Upgrade(refusal) => return refusal.detail_code(),
@@ -199,6 +201,8 @@ impl Refusal {
             json!({"gatewayBuildId": gateway_build_id, "reloadRequired": true})
         } else if let Self::ClientVersionMismatch { client, gateway } = self {
             json!({"clientVersion": client, "gatewayVersion": gateway})
+        } else if let Self::Block(refusal) = self {
+            refusal.more_details()
         } else if let Self::Config(refusal) = self {
             refusal.more_details()
         } else if let Self::Node(refusal) = self {

@@ -14,7 +14,16 @@ pub struct DevicesArgs {
 #[derive(Debug, Subcommand)]
 pub enum DevicesCommand {
     /// List the devices that wait and those that are paired
-    List(ListArgs),
+    List(DevicesListArgs),
+    /// Show live who waits, and approve in place
+    ///
+    /// At a terminal keys decide: a approves, r turns away, each after a question. Without one it prints a line
+    /// for whatever happens, until Ctrl-C.
+    Watch(ListArgs),
+    /// Tell all there is to know about a device or a request
+    ///
+    /// Why it is paired, by whom, since when, on what evidence, what it may do and what it last did.
+    Explain(ExplainArgs),
     /// Let a waiting device in
     ///
     /// With an id this approves at once. Without one, or with --latest, it shows the newest request and asks;
@@ -29,12 +38,78 @@ pub enum DevicesCommand {
     JoinCode(ListArgs),
     /// Forget a paired device and disconnect it
     Remove(RemoveArgs),
+    /// Forget all paired devices, or turn away all that wait
+    Clear(ClearArgs),
+    /// Hear nothing more of a device: throw it out and refuse what it asks
+    ///
+    /// It hears that it is blocked and how the owner undoes that; nobody is shown its requests.
+    Block(BlockArgs),
+    /// Let a blocked device ask again
+    Unblock(RemoveArgs),
+    /// List the blocked devices
+    Blocked(ListArgs),
     /// Give a paired device a name
     Rename(RenameArgs),
     /// Give a device a new token and disconnect it; its old token stops working
     Rotate(TokenArgs),
     /// Take a device's token away and disconnect it; it has to be approved again
     Revoke(TokenArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DevicesListArgs {
+    /// Print JSON for scripts; `--json=flat` prints requests and devices in one array
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "official")]
+    pub json: Option<ListForm>,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// How a list is written for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListForm {
+    /// As OpenClaw's own program prints it
+    Official,
+    /// One array of requests and devices
+    Flat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The id of a device or a request, the first 4 or more characters of it, or a device's name
+    #[arg(value_name = "ID")]
+    pub id: String,
+    #[command(flatten)]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ClearArgs {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Only turn away the requests that wait; paired devices stay
+    #[arg(long)]
+    pub pending: bool,
+    #[command(flatten)]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BlockArgs {
+    #[command(flatten)]
+    pub device: DeviceArg,
+    /// Let no new device from its address ask either; devices that are paired go on
+    #[arg(long)]
+    pub address: bool,
+    #[command(flatten)]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +128,9 @@ pub struct ApproveArgs {
     /// Show the newest request and ask
     #[arg(long, conflicts_with = "id")]
     pub latest: bool,
+    /// Approve the request whose fingerprint has these words, all of them as the device shows them
+    #[arg(long = "match", value_name = "WORD-WORD-WORD-WORD", conflicts_with_all = ["id", "latest"])]
+    pub words: Option<String>,
     #[command(flatten)]
     pub format: Format,
     #[command(flatten)]

@@ -2,8 +2,9 @@
 
 use clap::Subcommand;
 use protocol::Secret;
+use serde_json::Value;
 
-use super::{StatusArgs, secret};
+use super::{Format, StatusArgs, TargetArgs, secret};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -19,7 +20,73 @@ pub enum GatewayCommand {
     /// Run the gateway in this terminal until Ctrl-C
     Run(RunArgs),
     /// Show whether the gateway runs, where, and who is connected
-    Status(StatusArgs),
+    Status(GatewayStatusArgs),
+    /// Ask the gateway whether it is well
+    Health(StatusArgs),
+    /// Try every address of the gateway, and say what is reachable where
+    Probe(StatusArgs),
+    /// Call any method of the gateway
+    Call(CallArgs),
+    /// Say where the access token is set; show it, or make a new one
+    AuthToken(AuthTokenArgs),
+    /// Run the gateway as a service of this user, now and whenever this user's services start
+    Install(InstallArgs),
+    /// Start the service
+    Start(Format),
+    /// Stop the service, or the gateway that runs in a terminal
+    Stop(Format),
+    /// Restart the service, or the gateway that runs in a terminal
+    Restart(Format),
+    /// Remove the service; settings, devices and the log stay
+    Uninstall(Format),
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub struct GatewayStatusArgs {
+    /// Also try its port as a stranger would, and say who holds it
+    #[arg(long)]
+    pub deep: bool,
+    #[command(flatten)]
+    pub common: StatusArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CallArgs {
+    /// The method, as in `openclaw gateway call health`
+    #[arg(value_name = "METHOD")]
+    pub method: String,
+    /// Its parameters, a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = object)]
+    pub params: Value,
+    #[command(flatten)]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub struct AuthTokenArgs {
+    /// Print the token
+    #[arg(long)]
+    pub show: bool,
+    /// Make a new token; connections that came in with the old one end
+    #[arg(long, conflicts_with = "show")]
+    pub rotate: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+/// Settings of the service. Secrets are none of them: a service file is no place for those.
+#[derive(Debug, Default, clap::Args)]
+pub struct InstallArgs {
+    /// Replace the service that is there, as after an update from elsewhere
+    #[arg(long)]
+    pub force: bool,
+    /// Port to listen on [default: gateway.port, or 18789]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -36,10 +103,21 @@ pub struct RunArgs {
     /// Which secret devices show [default: gateway.auth.mode, or token]
     #[arg(long, value_name = "MODE", value_parser = ["token", "password"])]
     pub auth: Option<String>,
+    /// Let Tailscale make it reachable: in the tailnet (serve), or for everyone (funnel) [default: gateway.tailscale.mode, or off]
+    #[arg(long, value_name = "HOW", value_parser = ["off", "serve", "funnel"])]
+    pub tailscale: Option<String>,
+    /// First end the gateway that holds the state directory or the port
+    #[arg(long)]
+    pub force: bool,
     /// Log more
     #[arg(short, long)]
     pub verbose: bool,
     /// Print a one-time link for the owner's browser once the gateway runs
     #[arg(long, hide = true)]
     pub show_owner_link: bool,
+}
+
+fn object(text: &str) -> Result<Value, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if value.is_object() { Ok(value) } else { Err("a JSON object is expected, as in '{\"limit\": 10}'".to_owned()) }
 }

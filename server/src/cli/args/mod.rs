@@ -5,16 +5,22 @@ use std::convert::Infallible;
 use clap::{Parser, Subcommand};
 use protocol::Secret;
 
+use crate::config::{Environment, Profile};
+
 mod config;
 mod devices;
 mod gateway;
+mod logs;
 mod nodes;
+mod pairing;
 mod shell;
 
 pub use config::*;
 pub use devices::*;
 pub use gateway::*;
+pub use logs::*;
 pub use nodes::*;
+pub use pairing::*;
 pub use shell::*;
 
 /// The whole command line.
@@ -24,11 +30,33 @@ pub use shell::*;
     about = "An OpenClaw gateway: reach this machine from browsers, phones and other machines, and decide who may"
 )]
 pub struct Args {
+    #[command(flatten)]
+    pub which: WhichGateway,
     #[command(subcommand)]
     pub command: Command,
     /// Print without colours and bold letters, as the environment variable `NO_COLOR` does
     #[arg(long, global = true)]
     pub no_color: bool,
+}
+
+/// Which of this user's gateways is meant. May stand before or after the command.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Several gateways on this machine")]
+pub struct WhichGateway {
+    /// Use the gateway of this profile: its files are in ~/.openclaw-NAME, its port and its service are its own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// The same as --profile dev, on port 19001
+    #[arg(long, global = true, conflicts_with = "profile")]
+    pub dev: bool,
+}
+
+impl WhichGateway {
+    /// The environment as this gateway sees it.
+    pub fn environment(&self, env: &Environment) -> Environment {
+        let dev = self.dev.then(Profile::dev);
+        self.profile.as_ref().or(dev.as_ref()).map_or_else(|| env.clone(), |profile| env.with_profile(profile))
+    }
 }
 
 impl Args {
@@ -43,7 +71,7 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the gateway, or ask how it is
+    /// Run the gateway, look after its service, ask how it is
     ///
     /// Without a command this is `openclaw gateway run`.
     Gateway(GatewayArgs),
@@ -55,12 +83,18 @@ pub enum Command {
     ///
     /// Nothing is written before the last question. Where there is no terminal, use `openclaw config set`.
     Configure,
+    /// Ask the gateway whether it is well
+    Health(StatusArgs),
+    /// Show the gateway's log
+    Logs(LogsArgs),
     /// Show the gateway, its devices and who waits
     Status(StatusArgs),
     /// Open the Control UI with a one-time link for its owner
     Dashboard(DashboardArgs),
     /// List, approve and manage devices
     Devices(DevicesArgs),
+    /// Devices by an older name, see `openclaw devices`
+    Pairing(PairingArgs),
     /// Show a QR code that lets one phone in
     ///
     /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
@@ -73,6 +107,10 @@ pub enum Command {
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
     Nodes(NodesArgs),
+    /// Say where chat channels are looked after, which is not here
+    Channels(OtherArgs),
+    /// Say how this program is brought up to date
+    Update(OtherArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -81,6 +119,14 @@ pub struct StatusArgs {
     pub format: Format,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// A command of other versions of OpenClaw. It is understood, whatever its words, and answered with what to do.
+#[derive(Debug, Default, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct OtherArgs {
+    #[arg(value_name = "WORDS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -170,6 +216,9 @@ mod tests {
         runs("openclaw gateway status --json", false);
         runs("openclaw devices list", false);
         runs("openclaw status", false);
+        runs("openclaw --profile work gateway", true);
+        runs("openclaw gateway --dev", true);
+        runs("openclaw gateway restart", false);
     }
 
     #[test]
@@ -177,6 +226,15 @@ mod tests {
         for line in [
             "openclaw gateway",
             "openclaw gateway status",
+            "openclaw gateway install --force",
+            "openclaw gateway restart",
+            "openclaw logs --follow",
+            "openclaw health --json",
+            "openclaw gateway call devices.list --params {}",
+            "openclaw --profile work gateway status --deep",
+            "openclaw gateway --profile work status",
+            "openclaw gateway status --profile work",
+            "openclaw gateway --tailscale serve --force",
             "openclaw status",
             "openclaw dashboard --no-open",
             "openclaw qr",
@@ -185,6 +243,21 @@ mod tests {
             "openclaw devices join-code --json",
             "openclaw devices list",
             "openclaw devices list --json",
+            "openclaw devices list --json=flat",
+            "openclaw devices approve --match otter-lamp-river-stone",
+            "openclaw devices clear --yes",
+            "openclaw devices clear --yes --pending",
+            "openclaw devices block abcd",
+            "openclaw devices block --device abcd --address",
+            "openclaw devices unblock abcd",
+            "openclaw devices blocked --json",
+            "openclaw devices watch",
+            "openclaw devices explain abcd --json",
+            "openclaw pairing list",
+            "openclaw pairing list --channel discord",
+            "openclaw pairing approve discord ABCD1234",
+            "openclaw pairing approve --channel discord ABCD1234",
+            "openclaw pairing approve abcd",
             "openclaw devices approve",
             "openclaw devices approve dev_a1b2c3d4",
             "openclaw devices approve --latest",
@@ -209,6 +282,10 @@ mod tests {
             "openclaw",
             "openclaw devices",
             "openclaw devices approve abcd --latest",
+            "openclaw devices approve --match a-b-c-d --latest",
+            "openclaw devices list --json flat",
+            "openclaw devices list --json=tree",
+            "openclaw devices block",
             "openclaw devices remove",
             "openclaw devices remove abcd --device abcd",
             "openclaw devices rotate",
@@ -216,6 +293,10 @@ mod tests {
             "openclaw devices rotate abcd node --role node",
             "openclaw gateway --bind everywhere",
             "openclaw gateway --port 65536",
+            "openclaw --profile ../x status",
+            "openclaw --profile work --dev status",
+            "openclaw gateway auth-token --show --rotate",
+            "openclaw gateway install --token t",
             "openclaw devices list --token t --password p",
             "openclaw config set gateway.port",
             "openclaw config get gateway..port",

@@ -122,6 +122,7 @@ pub fn decider(caller: &Connection) -> Decider {
         scopes: caller.scopes.clone(),
         device_id: caller.device_id.clone(),
         by_device_credential: by_device_credential(caller),
+        is_owner: caller.is_owner,
     }
 }
 

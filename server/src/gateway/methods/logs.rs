@@ -25,7 +25,8 @@ pub async fn tail(state: &AppState, params: TailParams) -> Result<Tail, Refusal>
     })
 }
 
-fn tail_file(path: &Path, params: TailParams) -> io::Result<Tail> {
+/// Reads the file itself, as a command does while no gateway runs.
+pub fn tail_file(path: &Path, params: TailParams) -> io::Result<Tail> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(mut file) => {

@@ -1,8 +1,10 @@
 //! The methods, one file per family.
 
+pub mod blocking;
 pub mod config;
 pub mod devices;
 pub mod exec_approvals;
+pub mod explain;
 pub mod logs;
 pub mod node_calls;
 pub mod nodes;
@@ -42,12 +44,16 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::ConfigSchema => bare(method.read_params(params)?, config::schema(state)),
         Method::ConfigSchemaLookup => to_json(config::look_up(&method.read_params(params)?)?),
         Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairBlock => to_json(blocking::block(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairBlocked => bare(method.read_params(params)?, blocking::list(state, caller).await?),
+        Method::DevicePairExplain => to_json(explain::explain(state, caller, method.read_params(params)?).await?),
         Method::DevicePairList => bare(method.read_params(params)?, devices::list(state, caller).await?),
         Method::DevicePairReject => to_json(devices::reject(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRemove => to_json(devices::remove(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
         Method::DevicePairSetupCode => to_json(setup::code(state, caller, method.read_params(params)?).await?),
         Method::DevicePairSetupStatus => to_json(setup::status(state, method.read_params(params)?).await?),
+        Method::DevicePairUnblock => to_json(blocking::unblock(state, caller, method.read_params(params)?).await?),
         Method::DeviceScopesRequestUpgrade => {
             to_json(upgrade::request(state, caller, method.read_params(params)?).await?)
         }
@@ -81,6 +87,7 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         }
         Method::NodeSkillsUpdate => to_json(Node::of(caller)?.skills(&method.read_params(params)?)),
         Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
+        Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),

@@ -25,6 +25,7 @@ pub async fn code(state: &AppState, caller: &Connection, params: SetupCodeParams
     let wish = Wish {
         public_url: params.public_url.as_deref(),
         prefer_remote_url: params.prefer_remote_url.unwrap_or_default(),
+        tailscale: state.exposed.get(),
     };
     let PublicUrl { url, source } = public_url::choose(wish, &config, state.port, &public_url::own_addresses())?;
     let is_encrypted = url.starts_with("wss:");

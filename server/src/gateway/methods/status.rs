@@ -3,6 +3,7 @@
 use protocol::Refusal;
 use serde_json::{Value, json};
 
+use crate::config::SecretSource;
 use crate::state::AppState;
 
 /// The gateway carries no agents, channels or plugins, and says so.
@@ -43,6 +44,8 @@ pub async fn status(state: &AppState) -> Result<Value, Refusal> {
             "host": config.bind.local_host(),
             "bind": config.bind.as_str(),
             "authMode": config.policy.auth_mode.as_str(),
+            "authSource": state.live.secret_source().map(SecretSource::as_str),
+            "bySecret": state.registry.connections().iter().filter(|one| one.came_by_secret()).count(),
             "connections": state.registry.count(),
             "connectedDevices": state.registry.connected_devices().len(),
             "pending": counts.pending,

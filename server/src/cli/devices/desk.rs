@@ -1,0 +1,136 @@
+//! A gateway and what it listed a moment ago, to decide upon.
+
+use protocol::method::{ApproveParams, Approved, TokenParams};
+use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::role::{PAIRING, READ};
+use protocol::{Method, Role};
+
+use super::super::args::{TargetArgs, TokenArgs};
+use super::super::output::{Failure, shown, tell};
+use super::super::select::{self, Choice};
+use super::super::target::{Target, role_and_scopes};
+use super::super::{Outcome, listing, progress};
+use crate::config::Environment;
+
+/// A gateway and its lists. No connection is held meanwhile: a person may take minutes to answer.
+pub(super) struct Desk {
+    pub target: Target,
+    pub list: PairingList,
+    /// The gateway's clock when it listed.
+    pub now_ms: u64,
+}
+
+impl Desk {
+    pub async fn visit(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
+        Self::look(Target::new(args, env)?).await
+    }
+
+    /// The same, to decide about something in the lists. A device without admin rights is shown only itself,
+    /// so one that does not find what it looks for asks for them.
+    pub async fn visit_for(
+        args: &TargetArgs,
+        env: &Environment,
+        is_shown: impl Fn(&PairingList) -> bool,
+    ) -> Result<Self, Failure> {
+        let desk = Self::visit(args, env).await?;
+        if is_shown(&desk.list) || !desk.target.is_a_device() {
+            return Ok(desk);
+        }
+        Self::look(desk.target.with_admin_rights()).await
+    }
+
+    pub async fn visit_for_request(args: &TargetArgs, env: &Environment, id: &str) -> Result<Self, Failure> {
+        Self::visit_for(args, env, |list| select::request(list, id) != Choice::Nothing).await
+    }
+
+    pub async fn visit_for_device(args: &TargetArgs, env: &Environment, text: &str) -> Result<Self, Failure> {
+        Self::visit_for(args, env, |list| select::device(list, text) != Choice::Nothing).await
+    }
+
+    /// The same, to decide about everything there is.
+    pub async fn visit_for_all(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
+        Self::look(Target::new(args, env)?.with_all_rights()).await
+    }
+
+    async fn look(target: Target) -> Result<Self, Failure> {
+        let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
+        let list = progress::asking(connection.ask(Method::DevicePairList, ())).await?;
+        let now_ms = connection.opened_at_ms();
+        connection.close().await;
+        Ok(Self { target, list, now_ms })
+    }
+
+    /// The request that a text stands for; the failure lists those that wait.
+    pub fn request(&self, text: &str) -> Result<&PendingRequest, Failure> {
+        let line = |request: &PendingRequest| listing::request_line(request, self.now_ms);
+        if let Some(request) = select::request(&self.list, text).one(text, "requests", line, "use more of the id")? {
+            return Ok(request);
+        }
+        let failure = Failure::new(format!("The request `{}` is unknown, decided or expired.", shown(text)));
+        Err(if self.list.pending.is_empty() {
+            failure.hint("no device waits now; let it connect again, then see `openclaw devices list`")
+        } else {
+            failure
+                .list(std::iter::once("These wait now:".to_owned()).chain(self.list.pending.iter().map(line)))
+                .hint("approve or reject one of these by its id")
+        })
+    }
+
+    /// The request whose fingerprint has these words.
+    pub fn matching(&self, words: &str) -> Result<&PendingRequest, Failure> {
+        let line = |request: &PendingRequest| listing::request_line(request, self.now_ms);
+        let found = select::request_by_words(&self.list, words);
+        let hint = "these keys are made to look alike; compare the device ids in `openclaw devices list`";
+        found.one(words, "requests", line, hint)?.ok_or_else(|| {
+            Failure::new(format!("No request that waits has the fingerprint `{}`.", shown(words)))
+                .list(self.list.pending.iter().map(listing::fingerprint_words))
+                .hint("give all of its words, as the device shows them; if they differ, do not approve it")
+        })
+    }
+
+    /// The device that a text stands for.
+    pub fn device(&self, text: &str) -> Result<&PairedDevice, Failure> {
+        let found = select::device(&self.list, text);
+        found.one(text, "devices", listing::device_line, "use the id, or more of it")?.ok_or_else(|| {
+            Failure::new(format!("No paired device goes by `{}`.", shown(text)))
+                .list(self.list.paired.iter().map(listing::device_line))
+                .hint("use an id or a name from `openclaw devices list`")
+        })
+    }
+
+    /// The device and role whose token is meant.
+    pub fn token(&self, args: &TokenArgs) -> Result<(&PairedDevice, TokenParams), Failure> {
+        let device = self.device(args.device())?;
+        let role = match (args.role(), device.roles.as_slice()) {
+            (Some(role), _) => role,
+            (None, [only]) => *only,
+            (None, []) => device.role,
+            (None, several) => return Err(ambiguous_role(device, several)),
+        };
+        let params = TokenParams { device_id: device.device_id.clone(), role: role.as_str().to_owned(), scopes: None };
+        Ok((device, params))
+    }
+
+    /// Approves exactly what was listed: the gateway refuses if the request has changed since.
+    pub async fn approve(&self, request: &PendingRequest, as_json: bool) -> Outcome {
+        let approved = approve_as_shown(&self.target, request).await?;
+        let grants = shown(&request.shown_name());
+        let words = format!("Approved {grants} as {}.", role_and_scopes(request.role, &request.scopes));
+        Ok(tell(as_json, &approved, &words))
+    }
+}
+
+/// Approves exactly what was shown of a request.
+pub(super) async fn approve_as_shown(target: &Target, request: &PendingRequest) -> Result<Approved, Failure> {
+    let params = ApproveParams {
+        request_id: request.request_id.clone(),
+        digest: request.evidence.as_ref().map(|seen| seen.digest.clone()),
+    };
+    target.decide(Method::DevicePairApprove, params).await
+}
+
+fn ambiguous_role(device: &PairedDevice, roles: &[Role]) -> Failure {
+    let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    Failure::new(format!("{} has several roles: {}.", shown(&device.shown_name()), roles.join(", ")))
+        .hint("say which one with --role ROLE")
+}
