@@ -127,8 +127,8 @@ pub fn short(id: &DeviceId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::output::{BOLD, PLAIN};
     use super::super::select::tests::sample;
+    use super::super::style::{BOLD, PLAIN};
     use super::*;
 
     #[test]

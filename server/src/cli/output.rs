@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use super::columns::table;
 use super::progress;
-pub use super::style::{BOLD, PLAIN, heading};
+pub use super::style::heading;
 use super::style::{is_style, styled};
 use crate::advised::Advised;
 use crate::config::Profile;

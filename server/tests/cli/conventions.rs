@@ -27,6 +27,11 @@ fn commands() -> Vec<(Vec<String>, Definition)> {
     found
 }
 
+/// Commands of other versions take any words at all, and say what to do instead.
+fn takes_anything(definition: &Definition) -> bool {
+    definition.get_arguments().any(clap::Arg::is_trailing_var_arg_set)
+}
+
 fn is_untouched(home: &Path) -> bool {
     std::fs::read_dir(home).unwrap().next().is_none()
 }
@@ -34,10 +39,9 @@ fn is_untouched(home: &Path) -> bool {
 #[test]
 fn misuse_ends_with_2_and_does_nothing() {
     let home = tempfile::tempdir().unwrap();
-    for (typed, definition) in commands() {
+    for (typed, definition) in commands().into_iter().filter(|(_, definition)| !takes_anything(definition)) {
         let mut line: Vec<&str> = typed.iter().map(String::as_str).collect();
-        // What is needed is given, so that only the flag is wrong.
-        line.insert(line.len(), "--no-such-flag");
+        line.push("--no-such-flag");
         let done = run(home.path(), &line);
         assert_eq!(done.code, 2, "{line:?}: {}{}", done.stdout, done.stderr);
         assert_eq!(done.stdout, "", "{line:?}");
@@ -57,7 +61,7 @@ fn misuse_ends_with_2_and_does_nothing() {
 #[test]
 fn every_command_explains_itself_on_stdout() {
     let home = tempfile::tempdir().unwrap();
-    for (typed, definition) in commands() {
+    for (typed, definition) in commands().into_iter().filter(|(_, definition)| !takes_anything(definition)) {
         let line: Vec<&str> = typed.iter().map(String::as_str).chain(["--help"]).collect();
         let done = run(home.path(), &line);
         assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{line:?}");
