@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::advised::Advised;
 use crate::backup::last_good;
 use crate::clock::Clock;
-use crate::config::live::Live;
+use crate::config::live::{Live, Loaded};
 use crate::config::profile::default_port;
 use crate::config::tailscale::TailscaleMode;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
@@ -55,7 +55,7 @@ pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::
     // Held until everything has been said.
     let _log = telemetry::start(options.verbose, &paths.log_file);
     if options.force {
-        let port = live::load(&paths.config_file, env, &options.flags)?.port;
+        let port = live::load(&paths.config_file, env, &options.flags)?.config.port;
         takeover::make_room(&paths, port).await?;
     }
     let gateway = Gateway::start(paths, env, options.flags, Clock::default()).await?;
@@ -105,11 +105,11 @@ impl Gateway {
         let started = Instant::now();
         prepare_folders(&paths)?;
         let lock = lock_patiently(&paths).await?;
-        let config = load_config(&paths, env, &flags)?;
+        let Loaded { config, text } = load_config(&paths, env, &flags)?;
         let listeners = listen::bind(&config.bind, config.port).await?;
         let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
         let port = listeners.first().context("there is no listener")?.local_addr()?.port();
-        let parts = Parts { paths, env: env.clone(), flags, clock, config, port, started, lock };
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, port, started, lock };
         let gateway = Self::assemble(parts).await?;
         let state = &gateway.state;
         state.registry.broadcast_presence(presence::list(state));
@@ -160,26 +160,28 @@ impl Gateway {
             return Ok(None);
         };
         let (flags, started) = (Overrides::default(), Instant::now());
-        let config = live::load(&paths.config_file, env, &flags).or_else(|error| {
+        let loaded = live::load(&paths.config_file, env, &flags).or_else(|error| {
             tracing::warn!(%error, "The settings cannot be used");
-            live::defaults()
+            // Settings that cannot even be read are nobody's; whoever needs them has refused them by now.
+            let text = file::read_text(&paths.config_file).unwrap_or_default();
+            live::defaults().map(|config| Loaded { config, text })
         })?;
+        let Loaded { config, text } = loaded;
         let port = config.port;
-        let parts = Parts { paths, env: env.clone(), flags, clock, config, port, started, lock };
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, port, started, lock };
         let gateway = Self::assemble(parts).await?;
         listen::serve_owner_stream(&gateway.state, stream, router(&gateway.state));
         Ok(Some(gateway))
     }
 
     async fn assemble(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { paths, env, flags, clock, config, port, started, lock } = parts;
+        let Parts { paths, env, flags, clock, config, text, port, started, lock } = parts;
         let (store, rescues) = SqliteStore::open_or_rescue(&paths, clock.now_ms())
             .await
             .with_context(|| format!("the pairing store {} cannot be opened", paths.store_file.display()))?;
         let server_key = ServerKey::load_or_create(&paths.server_key)?;
         let identity = client::Identity::load_or_create(&paths.gateway_identity, clock.now_ms())?;
-        // Settings that cannot even be read are nobody's; whoever needs them has refused them by now.
-        let applied = server_key.opaque_hash(&file::read_text(&paths.config_file).unwrap_or_default());
+        let applied = server_key.opaque_hash(&text);
         let (publish, config) = watch::channel(Arc::new(config));
         let live = Live::new(publish.clone(), env, flags, applied);
         let state = AppState {
@@ -247,6 +249,8 @@ struct Parts {
     flags: Overrides,
     clock: Clock,
     config: Config,
+    /// What the settings were read from.
+    text: String,
     port: u16,
     started: Instant,
     lock: std::fs::File,
@@ -331,19 +335,20 @@ pub fn try_lock(paths: &Paths) -> anyhow::Result<Option<std::fs::File>> {
 }
 
 /// Loads the settings, and on the first start makes the file with a token of its own.
-fn load_config(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::Result<Config> {
-    let config = live::load(&paths.config_file, env, flags)?;
+fn load_config(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::Result<Loaded> {
+    let loaded = live::load(&paths.config_file, env, flags)?;
+    let config = &loaded.config;
     let wants_token = config.policy.auth_mode == access::policy::AuthMode::Token;
     if !paths.config_file.exists() || (wants_token && config.shared_secret().is_none()) {
-        file::ensure_token(&paths.config_file, &new_secret()?, default_port(env))?;
+        file::ensure_token(paths, &new_secret()?, default_port(env))?;
         return live::load(&paths.config_file, env, flags);
     }
     if config.shared_secret().is_none() && config.policy.auth_mode == access::policy::AuthMode::Password {
         let file = paths.config_file.display();
         bail!(Advised::new(
             "gateway.auth.mode is \"password\", but there is no password",
-            format!("set gateway.auth.password in {file}")
+            format!("set gateway.auth.password in {file}: `openclaw config set gateway.auth.password -`")
         ));
     }
-    Ok(config)
+    Ok(loaded)
 }

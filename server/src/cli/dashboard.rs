@@ -14,7 +14,7 @@ use crate::config::Environment;
 
 pub async fn run(args: &DashboardArgs, env: &Environment) -> Outcome {
     let mut connection = Target::on_this_machine(env)?.open(&[]).await?;
-    let link: OwnerLink = connection.ask(Method::OwnerLink, ()).await?;
+    let link: OwnerLink = super::progress::asking(connection.ask(Method::OwnerLink, ())).await?;
     let valid = ahead(connection.opened_at_ms(), link.expires_at_ms).replacen("in", "for", 1);
     connection.close().await;
     if args.format.json {

@@ -3,17 +3,17 @@
 use protocol::pairing::{Evidence, PairedDevice, PairingList, PendingRequest};
 use protocol::{DeviceId, Scopes};
 
-use super::output::{ago, ahead, long, shown, table};
+use super::output::{ago, ahead, heading, long, shown, table};
 use super::target::fingerprint_line;
 
 /// Both lists, those that wait first. `approve` is the command that approves, without its id.
 pub fn both(list: &PairingList, now_ms: u64, approve: &str) -> String {
-    let mut parts = vec![format!("Pending ({})", list.pending.len())];
+    let mut parts = vec![heading(&format!("Pending ({})", list.pending.len()))];
     parts.extend(list.pending.iter().map(|waiting| {
         let card = request(waiting, now_ms).join("\n  ");
         format!("\n  {card}\n    approve      {approve} {}", shown(&waiting.request_id))
     }));
-    parts.push(format!("\nPaired ({})", list.paired.len()));
+    parts.push(format!("\n{}", heading(&format!("Paired ({})", list.paired.len()))));
     if !list.paired.is_empty() {
         parts.push(format!("\n{}", devices(&list.paired, now_ms)));
     }
@@ -128,11 +128,12 @@ pub fn short(id: &DeviceId) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::select::tests::sample;
+    use super::super::style::{BOLD, PLAIN};
     use super::*;
 
     #[test]
     fn the_list_shows_who_waits_and_how_to_approve_first() {
-        let text = both(&sample(), 180_000, "openclaw devices approve");
+        let text = both(&sample(), 180_000, "openclaw devices approve").replace([BOLD, PLAIN], "");
         let expected = "Pending (2)
 
   Phone, asked 2 min ago

@@ -5,6 +5,9 @@ pub mod args;
 mod auth_token;
 mod backup;
 mod call;
+mod columns;
+mod config;
+mod configure;
 mod connect;
 mod dashboard;
 mod deep;
@@ -24,10 +27,15 @@ mod output;
 mod pairing;
 mod panic;
 mod probe;
+mod progress;
+mod prompt;
 mod qr;
 mod select;
 mod service;
+mod settings_file;
+mod shell;
 mod status;
+mod style;
 mod target;
 
 use std::process::ExitCode;
@@ -40,12 +48,18 @@ pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    if args.no_color {
+        style::without_color();
+    }
     let done = match args.command {
         Command::Gateway(args) => gateway::run(args, env).await,
         Command::Update(_) => Err(other::update()),
         Command::Health(args) => health::run(&args, env).await,
         Command::Logs(args) => logs::run(&args, env).await,
         Command::Status(args) => status::run(&args, env, status::Detail::Short).await,
+        Command::Completion(args) => Ok(shell::completion(&args)),
+        Command::Config(args) => config::run(args.command, env).await,
+        Command::Configure => configure::run(env).await,
         Command::Channels(args) => Err(other::channels(&args)),
         Command::Backup(args) => backup::run(args.command, env).await,
         Command::Connect(args) => connect::run(&args, env).await,
@@ -53,6 +67,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Devices(args) => devices::run(args.command, env).await,
         Command::Export(args) => migrate::export(&args, env).await,
         Command::Migrate(args) => migrate::run(&args, env).await,
+        Command::Man(args) => shell::man(&args),
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Pairing(args) => pairing::run(args, env).await,

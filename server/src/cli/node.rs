@@ -50,8 +50,10 @@ fn identity(args: &NodeIdentityArgs, env: &Environment) -> Outcome {
 }
 
 fn load_identity(files: &Files) -> Result<Identity, Failure> {
-    Identity::load_or_create(&files.identity, Clock::default().now_ms())
-        .map_err(|error| Failure::new(sentence(&error.to_string())))
+    Identity::load_or_create(&files.identity, Clock::default().now_ms()).map_err(|error| {
+        let hint = format!("see whose file it is: `ls -l {}`", files.identity.display());
+        Failure::new(sentence(&error.to_string())).hint(hint)
+    })
 }
 
 async fn start(args: NodeRunArgs, env: &Environment) -> Outcome {

@@ -126,7 +126,7 @@ async fn invoke(args: NodesInvokeArgs, env: &Environment) -> Outcome {
         None => None,
         Some(Ok(params)) => Some(params),
         Some(Err(error)) => {
-            let failure = Failure::new(format!("--params is not JSON: {error}"));
+            let failure = Failure::misused(format!("--params is not JSON: {error}"));
             return Err(failure.hint("quote it for the shell: --params '{\"bins\":[\"git\"]}'"));
         }
     };
@@ -214,8 +214,8 @@ impl Desk {
 
     async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
-        let pairings = connection.ask(Method::NodePairList, ()).await?;
-        let nodes = connection.ask(Method::NodeList, ()).await?;
+        let pairings = super::progress::asking(connection.ask(Method::NodePairList, ())).await?;
+        let nodes = super::progress::asking(connection.ask(Method::NodeList, ())).await?;
         connection.close().await;
         Ok(Self { target, pairings, nodes })
     }

@@ -4,17 +4,17 @@ use protocol::DeviceId;
 use protocol::node::{ApprovalState, NodeList, NodePairingList, NodeView, PendingNode, Surface, describe_command};
 use protocol::role::Risk;
 
-use super::output::{ago, count, shown, table};
+use super::output::{ago, count, heading, shown, table};
 
 /// Both lists, those that wait first. `approve` is the command that approves, without its id. `hidden` is how many
 /// more wait that the caller is not shown.
 pub fn both(pairings: &NodePairingList, nodes_now: &NodeList, approve: &str, hidden: usize) -> String {
     let more = if hidden == 0 { String::new() } else { format!(", and {hidden} shown only to admins") };
-    let mut parts = vec![format!("Pending ({}{more})", pairings.pending.len())];
+    let mut parts = vec![heading(&format!("Pending ({}{more})", pairings.pending.len()))];
     if !pairings.pending.is_empty() {
         parts.push(pending(&pairings.pending, nodes_now.ts, approve));
     }
-    parts.push(format!("\nNodes ({})", nodes_now.nodes.len()));
+    parts.push(format!("\n{}", heading(&format!("Nodes ({})", nodes_now.nodes.len()))));
     if !nodes_now.nodes.is_empty() {
         parts.push(format!("\n{}", nodes(nodes_now)));
     }

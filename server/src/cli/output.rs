@@ -10,6 +10,10 @@ use protocol::refusal::Advice;
 use protocol::{Refusal, WireError};
 use serde::Serialize;
 
+pub use super::columns::table;
+use super::progress;
+pub use super::style::heading;
+use super::style::{is_style, styled};
 use crate::advised::Advised;
 use crate::config::Profile;
 
@@ -19,9 +23,23 @@ const MAX_SHOWN: usize = 48;
 /// A failure lists no more than this many lines: enough to find the one that was meant.
 const LONGEST_LIST: usize = 12;
 
+/// What a failure ends with that knows nothing better.
+const LAST_RESORT: &str = "on the gateway's machine, `openclaw gateway status` tells how it is and where its log is";
+
 /// Prints one line, or several, of data.
 pub fn data(text: &str) {
-    write_all(std::io::stdout().lock(), &neutral(text));
+    progress::clear();
+    write_all(anstream::stdout().lock(), &styled(&neutral(text)));
+}
+
+/// Prints exactly this to a program that reads it; a person's terminal is protected from it.
+pub fn value(text: &str) {
+    if std::io::stdout().is_terminal() { data(text) } else { write_all(std::io::stdout().lock(), text) }
+}
+
+/// Writes what is not made of lines of ours.
+pub fn write_bytes(bytes: &[u8]) {
+    let _ = std::io::stdout().lock().write_all(bytes);
 }
 
 /// Prints lines of data as long as somebody reads them. False when nobody does any more.
@@ -67,7 +85,8 @@ pub fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
 
 /// Says something to the person at the terminal.
 pub fn say(text: &str) {
-    write_all(std::io::stderr().lock(), &neutral(text));
+    progress::clear();
+    write_all(anstream::stderr().lock(), &styled(&neutral(text)));
 }
 
 /// Asks the person at the terminal. Only a clear yes is one; a bare Enter never is.
@@ -96,11 +115,18 @@ pub struct Failure {
     /// Lines that the sentence speaks of.
     list: Vec<String>,
     hint: Option<String>,
+    /// What the command ends with.
+    code: u8,
 }
 
 impl Failure {
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), list: Vec::new(), hint: None }
+        Self { sentence: sentence.into(), list: Vec::new(), hint: None, code: 1 }
+    }
+
+    /// A command that makes no sense as it was typed, which nothing was done for.
+    pub fn misused(sentence: impl Into<String>) -> Self {
+        Self { code: 2, ..Self::new(sentence) }
     }
 
     #[must_use]
@@ -128,7 +154,8 @@ impl Failure {
     /// With the commands in its hint as they have to be typed for this profile.
     #[must_use]
     pub fn for_profile(mut self, profile: Option<&Profile>) -> Self {
-        if let (Some(profile), Some(hint)) = (profile, &mut self.hint) {
+        if let Some(profile) = profile {
+            let hint = self.hint.get_or_insert_with(|| LAST_RESORT.to_owned());
             *hint = hint.replace("`openclaw ", &format!("`openclaw --profile {profile} "));
         }
         self
@@ -145,10 +172,12 @@ impl Failure {
         lines
     }
 
-    /// Tells it and ends with 1.
+    /// Tells it and ends with 1, or with 2 for misuse.
     pub fn report(&self) -> ExitCode {
-        say(&self.lines().join("\n"));
-        ExitCode::FAILURE
+        let mut failure = self.clone();
+        failure.hint.get_or_insert_with(|| LAST_RESORT.to_owned());
+        say(&failure.lines().join("\n"));
+        ExitCode::from(self.code)
     }
 }
 
@@ -236,11 +265,11 @@ pub fn long(text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.trim().chars().map(|c| if is_harmful(c) || c == '\n' { '\u{fffd}' } else { c }).collect()
+    text.trim().chars().map(|c| if is_harmful(c) || is_style(c) || c == '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The last gate before the terminal. Line breaks are ours by now.
-fn neutral(text: &str) -> String {
+pub fn neutral(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -308,43 +337,6 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Rows in columns as wide as their widest cell. The last column is not padded.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let widest = |column: usize| {
-        rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(|cell| width(cell)).max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..columns).map(widest).collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, widest)| format!("{cell}{}", " ".repeat(widest - width(cell))))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// How many columns a terminal gives a text: two for East Asian letters and pictures, none for marks
-/// that sit on the letter before.
-fn width(text: &str) -> usize {
-    let columns = |c: char| match c {
-        '\u{300}'..='\u{36f}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    };
-    text.chars().map(columns).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +349,7 @@ mod tests {
         assert_eq!(shown("gnp\u{202e}exe.\u{200b}"), "gnp\u{fffd}exe.\u{fffd}");
         assert_eq!(shown("  Łucja's 📱 "), "Łucja's 📱");
         assert_eq!(shown(&"x".repeat(60)), format!("{}…", "x".repeat(48)));
+        assert_eq!(shown(&heading("bold")), "\u{fffd}bold\u{fffd}");
         assert_eq!(neutral("one\n\u{1b}[31mtwo"), "one\n\u{fffd}[31mtwo");
     }
 
@@ -383,13 +376,6 @@ mod tests {
         assert_eq!(ahead(0, 4 * minute + 59_000), "in 4 min");
         assert_eq!(ahead(9, 3), "now");
         assert_eq!(duration(90_000), "1 day");
-    }
-
-    #[test]
-    fn columns_line_up_for_wide_letters_too() {
-        let rows = [["NAME", "AT"], ["手机", "a"], ["📱 x", "b"], ["é", "c"]];
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect();
-        assert_eq!(table(&rows), "NAME  AT\n手机  a\n📱 x  b\né     c");
     }
 
     #[test]

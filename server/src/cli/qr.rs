@@ -118,7 +118,7 @@ pub async fn join_code(args: &ListArgs, env: &Environment) -> Outcome {
 
 async fn make(target: &TargetArgs, env: &Environment, params: SetupCodeParams) -> Result<Made, Failure> {
     let mut connection = Target::new(target, env)?.open(&[ADMIN]).await?;
-    let setup: SetupCodeMade = connection.ask(Method::DevicePairSetupCode, params).await?;
+    let setup: SetupCodeMade = super::progress::asking(connection.ask(Method::DevicePairSetupCode, params)).await?;
     let valid = ahead(connection.opened_at_ms(), setup.expires_at_ms).replacen("in", "for", 1);
     connection.close().await;
     Ok(Made { setup, valid })

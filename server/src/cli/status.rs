@@ -104,17 +104,17 @@ pub async fn run(args: &StatusArgs, env: &Environment, detail: Detail) -> Outcom
 
 impl Overview {
     async fn ask(connection: &mut Connection, target: &Target) -> Result<Self, Failure> {
-        let status = connection.call(Method::Status.name(), ()).await?;
+        let status = super::progress::asking(connection.call(Method::Status.name(), ())).await?;
         let own = status.get("gateway").cloned().unwrap_or_default();
         let devices = match Counts::told(&own) {
             Some(counts) => counts,
-            None => Counts::of(&connection.ask(Method::DevicePairList, ()).await?),
+            None => Counts::of(&super::progress::asking(connection.ask(Method::DevicePairList, ())).await?),
         };
         // The list can be long; it is only needed for the names of those who wait.
         let waiting = if devices.pending == 0 {
             Vec::new()
         } else {
-            let list: PairingList = connection.ask(Method::DevicePairList, ()).await?;
+            let list: PairingList = super::progress::asking(connection.ask(Method::DevicePairList, ())).await?;
             let now = connection.opened_at_ms();
             list.pending.iter().map(|r| format!("{} ({})", shown(&r.shown_name()), ago(now, r.ts))).collect()
         };

@@ -19,6 +19,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
+use super::progress;
 use crate::clock::Clock;
 use crate::config::{Environment, Paths, Profile};
 use crate::start::Gateway;
@@ -112,7 +113,8 @@ impl Target {
             Endpoint::Owner { socket } => {
                 // The owner never waits, but only clients with this cap are shown the evidence and its digest.
                 let options = self.options(Scopes::from([ADMIN])).waiting_for_approval();
-                Connection::open(&self.endpoint, &options).await.map_err(|error| self.explain_owner(error, socket))
+                let opening = progress::during("Connecting to the gateway", Connection::open(&self.endpoint, &options));
+                opening.await.map_err(|error| self.explain_owner(error, socket))
             }
             Endpoint::Tcp(url) => {
                 if url.leaves_this_machine() && !url.is_encrypted() {
@@ -144,7 +146,10 @@ impl Target {
 
     fn identity(&self) -> Result<Identity, Failure> {
         let identity = Identity::load_or_create(&self.paths.identity_file, Clock::default().now_ms());
-        identity.map_err(|error| Failure::new(sentence(&error.to_string())))
+        identity.map_err(|error| {
+            let hint = format!("see whose file it is: `ls -l {}`", self.paths.identity_file.display());
+            Failure::new(sentence(&error.to_string())).hint(hint)
+        })
     }
 
     /// As [`Target::open`], but while no gateway runs on this machine the command works on the store itself.
@@ -155,7 +160,8 @@ impl Target {
                 Err(OpenError::NotRunning) => {}
                 opened => return opened,
             }
-            if let Some(connection) = self.open_store().await.map_err(|error| OpenError::Failed(error.into()))? {
+            let opening = progress::during("Opening the store", self.open_store());
+            if let Some(connection) = opening.await.map_err(|error| OpenError::Failed(error.into()))? {
                 return Ok(connection);
             }
             // A gateway is just starting or stopping, or another command is at work.
@@ -199,13 +205,13 @@ impl Target {
     /// the official command line does.
     pub async fn decide<T: DeserializeOwned>(&self, method: Method, params: impl Serialize) -> Result<T, Failure> {
         let mut connection = self.open_or_store(&[PAIRING, READ]).await?;
-        let answer = connection.ask(method, &params).await;
+        let answer = progress::asking(connection.ask(method, &params)).await;
         connection.close().await;
         match answer {
             Err(CallError::Refused(error)) if self.is_a_device() && needs_admin(&error) => {
                 say(ASKING_FOR_ADMIN);
                 let mut connection = self.open(&[ADMIN, PAIRING, READ]).await?;
-                let answer = connection.ask(method, &params).await;
+                let answer = progress::asking(connection.ask(method, &params)).await;
                 connection.close().await;
                 Ok(answer?)
             }
@@ -218,7 +224,8 @@ impl Target {
         let asked: Scopes = scopes.iter().copied().chain(self.wants_admin.then_some(ADMIN)).collect();
         let mut options = self.options(asked.clone()).with_identity(identity).waiting_for_approval();
         options.client.display_name = host_name().map(|host| format!("Command line on {host}"));
-        let opened = Connection::open_watched(&self.endpoint, &options, say_waiting).await;
+        let opening = Connection::open_watched(&self.endpoint, &options, say_waiting);
+        let opened = progress::during("Waiting for the gateway", opening).await;
         let connection = opened.map_err(explain_refusal)?;
         let auth = &connection.hello().auth;
         match auth.scopes.first_missing(Role::Operator, &asked) {
@@ -268,7 +275,12 @@ fn needs_admin(error: &WireError) -> bool {
 fn refuse_url(error: UrlError) -> Failure {
     let failure = Failure::new(sentence(&error.to_string()));
     match error {
-        UrlError::Malformed(_) | UrlError::NothingToPin(_) => failure,
+        UrlError::Malformed(_) => {
+            failure.hint("an address looks like wss://gateway.example.com or ws://127.0.0.1:18789")
+        }
+        UrlError::NothingToPin(_) => {
+            failure.hint("a fingerprint is for wss:// addresses; leave it away, or use wss://")
+        }
         UrlError::InClear { host } => failure.hint(format!(
             "use wss://{host}, or a tunnel: `ssh -N -L 18789:127.0.0.1:18789 {host}` and --url ws://127.0.0.1:18789"
         )),

@@ -9,6 +9,7 @@ use jsonc_parser::cst::CstRootNode;
 use protocol::Secret;
 use serde_json::Value;
 
+use super::Paths;
 use crate::whole_file;
 
 /// Reads the file; a missing one is an empty object.
@@ -31,8 +32,10 @@ fn empty() -> Value {
 }
 
 /// Makes sure that the file exists and holds a token. An existing file keeps every byte that is not the
-/// token; a new one names the port.
-pub fn ensure_token(path: &Path, new_token: &Secret, port: u16) -> anyhow::Result<()> {
+/// token; a new one names the port. Blocks while another program changes it.
+pub fn ensure_token(paths: &Paths, new_token: &Secret, port: u16) -> anyhow::Result<()> {
+    let _others = lock(&paths.config_lock)?;
+    let path = &paths.config_file;
     let Ok(text) = std::fs::read_to_string(path) else {
         return write_atomically(path, &first_file(new_token, port));
     };
@@ -97,6 +100,7 @@ pub fn write_atomically(path: &Path, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
 
     #[test]
     fn the_first_file_reads_back() {
@@ -134,9 +138,11 @@ mod tests {
     #[test]
     fn a_broken_file_is_reported_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("openclaw.json");
-        std::fs::write(&path, "{ gateway: ").unwrap();
-        assert!(ensure_token(&path, &Secret::new("abc"), 1).is_err());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{ gateway: ");
+        let env = Environment::from_pairs(&[("OPENCLAW_STATE_DIR", folder.path().to_str().unwrap())]);
+        let paths = Paths::resolve(&env).unwrap();
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        std::fs::write(&paths.config_file, "{ gateway: ").unwrap();
+        assert!(ensure_token(&paths, &Secret::new("abc"), 1).is_err());
+        assert_eq!(std::fs::read_to_string(&paths.config_file).unwrap(), "{ gateway: ");
     }
 }

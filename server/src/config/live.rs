@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use access::policy::AuthMode;
+use anyhow::Context;
 use protocol::event::Event;
 use protocol::{Close, Secret};
 use serde_json::json;
@@ -14,7 +14,9 @@ use tokio::sync::watch;
 
 use super::edit::{Edit, Edited};
 use super::reload::needs_restart;
+use super::written::{self, Held, find_missing_secret};
 use super::{Config, Environment, Overrides, Problem, Resolved, SecretSource, file};
+use crate::advised::Advised;
 use crate::gateway::connection::Connection;
 use crate::gateway::methods::status;
 use crate::state::AppState;
@@ -86,9 +88,7 @@ impl Live {
 
     /// What a text would come to.
     pub fn resolve(&self, text: &str) -> Result<Resolved, Vec<Problem>> {
-        let value =
-            file::parse(text).map_err(|error| vec![Problem { path: String::new(), message: format!("{error:#}") }])?;
-        Config::resolve(&value, &self.env, &self.flags)
+        written::resolve(text, &self.env, &self.flags)
     }
 
     /// Puts other secrets in force, whatever the file says until it says the same.
@@ -110,10 +110,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Settings, and the text that they were read from.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    pub text: String,
+}
+
 /// Reads and resolves the settings.
-pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result<Config> {
-    let value = file::read(path)?;
-    accept(path, Config::resolve(&value, env, flags))
+pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result<Loaded> {
+    let text = file::read_text(path)?;
+    let value = file::parse(&text).with_context(|| format!("{} cannot be read as JSON5", path.display()))?;
+    Ok(Loaded { config: accept(path, Config::resolve(&value, env, flags))?, text })
 }
 
 /// The settings of an empty file.
@@ -131,7 +139,8 @@ fn accept(path: &Path, resolved: Result<Resolved, Vec<Problem>>) -> anyhow::Resu
         }
         Err(problems) => {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            anyhow::bail!("{} has settings that make no sense: {}", path.display(), lines.join("; "))
+            let sentence = format!("{} has settings that make no sense: {}", path.display(), lines.join("; "));
+            anyhow::bail!(Advised::new(sentence, "see them one by one: `openclaw config validate`"))
         }
     }
 }
@@ -203,16 +212,13 @@ fn take_up(state: &AppState) -> anyhow::Result<()> {
 /// not run on a thread that serves connections.
 pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<Written, WriteError> {
     let _turn = lock(&state.live.turn);
-    let path = &state.paths.config_file;
-    let _others = file::lock(&state.paths.config_lock)?;
-    let exists = path.exists();
-    let current = file::read_text(path)?;
-    let current_hash = state.server_key.opaque_hash(&current);
+    let held = Held::take(&state.paths)?;
+    let current_hash = state.server_key.opaque_hash(&held.text);
     if base_hash.is_some_and(|base| base != current_hash) {
         return Err(WriteError::Stale);
     }
-    let edited = edit.apply(&current).map_err(WriteError::Invalid)?;
-    if exists && base_hash.is_none() {
+    let edited = edit.apply(&held.text).map_err(WriteError::Invalid)?;
+    if held.exists && base_hash.is_none() {
         return Err(WriteError::BaseMissing { changed: edited.changed_paths });
     }
     let config = state.live.resolve(&edited.text).map_err(WriteError::Invalid)?.config;
@@ -220,11 +226,8 @@ pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<W
         return Err(WriteError::Invalid(vec![problem]));
     }
     let requires_restart = needs_restart(&state.live.started_with, &config);
-    let is_new = edited.text != current;
     let hash = state.server_key.opaque_hash(&edited.text);
-    if is_new {
-        file::write_atomically(path, &edited.text)?;
-    }
+    let is_new = held.write(&edited)?;
     if state.live.note_applied(&hash) {
         announce(state, config, &hash);
     }
@@ -239,8 +242,7 @@ pub fn write_secrets(
     password: Option<&Secret>,
 ) -> anyhow::Result<Vec<(&'static str, &'static str)>> {
     let _turn = lock(&state.live.turn);
-    let path = &state.paths.config_file;
-    let _others = file::lock(&state.paths.config_lock)?;
+    let held = Held::take(&state.paths)?;
     let mut auth = json!({"token": token.reveal()});
     if let Some(password) = password {
         auth["password"] = password.reveal().into();
@@ -250,8 +252,8 @@ pub fn write_secrets(
         let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
         anyhow::anyhow!(problems.join("; "))
     };
-    let edited = edit.apply(&file::read_text(path)?).map_err(problems)?;
-    file::write_atomically(path, &edited.text)?;
+    let edited = edit.apply(&held.text).map_err(problems)?;
+    held.write(&edited)?;
     state.live.note_applied(&state.server_key.opaque_hash(&edited.text));
     let is_set = |name| state.live.env.get(name).is_some();
     let token_by = if state.live.flags.token.is_some() {
@@ -264,17 +266,6 @@ pub fn write_secrets(
     let overruled =
         [token_by.map(|by| ("gateway.auth.token", by)), password_by.map(|by| ("gateway.auth.password", by))];
     Ok(overruled.into_iter().flatten().collect())
-}
-
-/// With no secret to compare with, the gateway would let nobody ask any more, and would not start again.
-fn find_missing_secret(config: &Config) -> Option<Problem> {
-    let path = match config.policy.auth_mode {
-        AuthMode::Token => "gateway.auth.token",
-        AuthMode::Password => "gateway.auth.password",
-        AuthMode::None => return None,
-    };
-    let message = "gateway.auth.mode asks for this secret, so it must not be missing or empty".to_owned();
-    config.shared_secret().is_none().then(|| Problem { path: path.to_owned(), message })
 }
 
 fn announce(state: &AppState, config: Config, hash: &str) {

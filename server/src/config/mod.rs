@@ -6,15 +6,18 @@
 pub mod edit;
 pub mod env;
 pub mod file;
+pub mod key_path;
 pub mod live;
 pub mod paths;
 pub mod profile;
 mod reader;
 pub mod reload;
+pub mod retired;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod tailscale;
+pub mod written;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -237,6 +240,7 @@ impl Config {
                 .number_from_env(env, "OPENCLAW_MAX_PREAUTH_CONNECTIONS_PER_IP")
                 .unwrap_or(32),
         };
+        reader.warnings.extend(retired::find_unknown(file));
         if reader.problems.is_empty() {
             Ok(Resolved { config, warnings: reader.warnings })
         } else {
@@ -308,7 +312,8 @@ mod tests {
         let file =
             json!({"agents": {"x": 1}, "gateway": {"trustedProxies": ["*", "10.0.0.1"], "pairingRequired": false}});
         let resolved = resolve(&file, &[], &Overrides::default()).unwrap();
-        assert_eq!(resolved.warnings.len(), 1);
+        let warned: Vec<&str> = resolved.warnings.iter().map(|warning| warning.path.as_str()).collect();
+        assert_eq!(warned, ["gateway.trustedProxies", "gateway.pairingRequired"]);
         assert!(resolved.config.policy.trusted_proxies.contains("10.0.0.1".parse().unwrap()));
     }
 

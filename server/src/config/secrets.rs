@@ -49,11 +49,25 @@ fn redact_node(name: &str, node: &CstNode) {
 }
 
 /// Whether a single value under this key must not be shown, whoever's key it is.
-fn is_concealed(name: &str, value: &Value) -> bool {
+pub fn is_concealed(name: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => is_secret(name) || has_password(text),
         Value::Number(_) => is_secret(name),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// The same value with [`REDACTED`] for every secret in it; it stands under the key `name`.
+pub fn conceal(name: &str, value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(key, value)| (key.clone(), conceal(key, value))).collect())
+        }
+        Value::Array(items) => items.iter().map(|item| conceal(name, item)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) if is_concealed(name, value) => {
+            REDACTED.into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

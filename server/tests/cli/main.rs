@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod config;
+mod conventions;
 mod devices;
 mod elsewhere;
 mod ending;
@@ -17,6 +19,7 @@ mod service;
 mod store;
 mod tailscale;
 mod terminal;
+mod writers;
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use rustix::fs::{Mode, OFlags};
@@ -14,7 +14,7 @@ use super::gateway::{Gateway, PATIENCE, command};
 use super::node::{Node, home, home_that_asks, invoke};
 
 /// A program at a terminal of its own. It ends with the test.
-struct AtTerminal {
+pub struct AtTerminal {
     process: Child,
     keyboard: File,
     screen: mpsc::Receiver<String>,
@@ -23,15 +23,20 @@ struct AtTerminal {
 }
 
 impl AtTerminal {
-    fn start(home: &Path, line: &[&str]) -> Self {
+    pub fn start(home: &Path, line: &[&str]) -> Self {
+        Self::start_command(command(home, line))
+    }
+
+    pub fn start_command(mut command: Command) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap();
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let terminal = || Stdio::from(rustix::fs::open(&name, flags, Mode::empty()).unwrap());
-        // The command goes at the end of this line, and its hold on the terminal with it.
-        let process = command(home, line).stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
+        let process = command.stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
+        // Its hold on the terminal goes with it, so that reading ends when the program does.
+        drop(command);
         let keyboard = File::from(keyboard);
         let mut glass = keyboard.try_clone().unwrap();
         let (shown, screen) = mpsc::channel();
@@ -49,7 +54,7 @@ impl AtTerminal {
 
     /// Waits for a text on the screen. The result is what stands before it.
     #[track_caller]
-    fn shows(&mut self, expected: &str) -> String {
+    pub fn shows(&mut self, expected: &str) -> String {
         loop {
             if let Some((before, after)) = self.seen.split_once(expected) {
                 let (before, after) = (before.to_owned(), after.to_owned());
@@ -61,11 +66,20 @@ impl AtTerminal {
         }
     }
 
-    fn types(&mut self, line: &str) {
+    /// Everything that comes until the program and its terminal are gone.
+    pub fn rest(&mut self) -> String {
+        let mut rest = std::mem::take(&mut self.seen);
+        while let Ok(more) = self.screen.recv_timeout(PATIENCE) {
+            rest += &more;
+        }
+        rest
+    }
+
+    pub fn types(&mut self, line: &str) {
         self.keyboard.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    fn ends_with(&mut self, code: i32) {
+    pub fn ends_with(&mut self, code: i32) {
         assert_eq!(self.process.wait().unwrap().code(), Some(code));
     }
 }

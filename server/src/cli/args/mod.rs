@@ -7,19 +7,23 @@ use protocol::Secret;
 
 use crate::config::{Environment, Profile};
 
+mod config;
 mod devices;
 mod gateway;
 mod logs;
 mod nodes;
 mod pairing;
 mod recovery;
+mod shell;
 
+pub use config::*;
 pub use devices::*;
 pub use gateway::*;
 pub use logs::*;
 pub use nodes::*;
 pub use pairing::*;
 pub use recovery::*;
+pub use shell::*;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -32,6 +36,9 @@ pub struct Args {
     pub which: WhichGateway,
     #[command(subcommand)]
     pub command: Command,
+    /// Print without colours and bold letters, as the environment variable `NO_COLOR` does
+    #[arg(long, global = true)]
+    pub no_color: bool,
 }
 
 /// Which of this user's gateways is meant. May stand before or after the command.
@@ -70,6 +77,14 @@ pub enum Command {
     ///
     /// Without a command this is `openclaw gateway run`.
     Gateway(GatewayArgs),
+    /// Print a script that lets your shell complete commands: `source <(openclaw completion bash)`
+    Completion(CompletionArgs),
+    /// Look at and change the settings
+    Config(ConfigArgs),
+    /// Walk through the settings that matter, and change them
+    ///
+    /// Nothing is written before the last question. Where there is no terminal, use `openclaw config set`.
+    Configure,
     /// Ask the gateway whether it is well
     Health(StatusArgs),
     /// Show the gateway's log
@@ -88,6 +103,8 @@ pub enum Command {
     Qr(QrArgs),
     /// Make this machine a node with a join link or a setup code, and run it
     Connect(ConnectArgs),
+    /// Print the manual page, or write one for every command
+    Man(ManArgs),
     /// Offer this machine to a gateway as a node
     Node(NodeArgs),
     /// List, approve and use the nodes of the gateway
@@ -265,6 +282,10 @@ mod tests {
             "openclaw devices rename abcd Kitchen tablet",
             "openclaw devices rename --device abcd --name Kitchen",
             "openclaw devices list --url wss://gateway.example.com --token t",
+            "openclaw config get gateway.auth.token",
+            "openclaw config set gateway.controlUi.allowInsecureAuth true",
+            "openclaw config set list[0] -5",
+            "openclaw configure",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -292,6 +313,10 @@ mod tests {
             "openclaw gateway auth-token --show --rotate",
             "openclaw gateway install --token t",
             "openclaw devices list --token t --password p",
+            "openclaw config set gateway.port",
+            "openclaw config get gateway..port",
+            "openclaw config unset",
+            "openclaw completion tcsh",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

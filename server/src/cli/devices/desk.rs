@@ -9,7 +9,7 @@ use super::super::args::{TargetArgs, TokenArgs};
 use super::super::output::{Failure, shown, tell};
 use super::super::select::{self, Choice};
 use super::super::target::{Target, role_and_scopes};
-use super::super::{Outcome, listing};
+use super::super::{Outcome, listing, progress};
 use crate::config::Environment;
 
 /// A gateway and its lists. No connection is held meanwhile: a person may take minutes to answer.
@@ -54,7 +54,7 @@ impl Desk {
 
     async fn look(target: Target) -> Result<Self, Failure> {
         let mut connection = target.open_or_store(&[PAIRING, READ]).await?;
-        let list = connection.ask(Method::DevicePairList, ()).await?;
+        let list = progress::asking(connection.ask(Method::DevicePairList, ())).await?;
         let now_ms = connection.opened_at_ms();
         connection.close().await;
         Ok(Self { target, list, now_ms })

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::secrets::REDACTED;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn patch(current: &str, raw: &str) -> Edited {
@@ -132,4 +133,97 @@ fn what_cannot_be_understood_is_refused_with_its_path() {
     let redacted = format!("{{gateway: {{auth: {{password: '{REDACTED}'}}}}}}");
     refused(&patch(&redacted), FILE, "gateway.auth.password", "which secret");
     refused(&Edit::Set { raw: redacted }, "{ broken", "gateway.auth.password", "which secret");
+}
+
+/// A setting on a line of its own: comment, key, value, comment.
+#[derive(Debug, Clone)]
+struct Line {
+    key: String,
+    before: String,
+    after: String,
+    quote: char,
+    value: i64,
+}
+
+impl Line {
+    fn text(&self) -> String {
+        let Self { key, before, after, quote, value } = self;
+        let quote = if *quote == ' ' { String::new() } else { quote.to_string() };
+        format!("{before}{quote}{key}{quote}  :{value}, // {after}")
+    }
+}
+
+fn document(lines: &[Line]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("\t  {}\n", line.text())).collect();
+    format!("// Above.\n{{ other:{{  a:[ 1,2 ,],}},\n  group: {{\n{}  }},\n}}\n/* below */\n", lines.concat())
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Change(prop::sample::Index, i64),
+    Add(u8, i64),
+    Remove(prop::sample::Index),
+}
+
+fn any_line() -> impl Strategy<Value = (String, String, char, i64)> {
+    let quote = prop::sample::select(vec![' ', '\'', '"']);
+    ("(/\\* [a-zé{},:]{0,8} \\*/)? {0,3}", "[ a-zé{},:'\"]{0,10}", quote, any::<i32>().prop_map(i64::from))
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        (any::<prop::sample::Index>(), 0..1_000_i64).prop_map(|(which, value)| Op::Change(which, value)),
+        (any::<u8>(), 0..1_000_i64).prop_map(|(name, value)| Op::Add(name, value)),
+        any::<prop::sample::Index>().prop_map(Op::Remove),
+    ]
+}
+
+proptest! {
+    /// Whatever is changed one after the other: what was not meant stays byte for byte, and the values are what was
+    /// asked for.
+    #[test]
+    fn what_is_not_changed_stays_byte_for_byte(
+        parts in prop::collection::vec(any_line(), 1..6),
+        ops in prop::collection::vec(any_op(), 1..12),
+    ) {
+        let line = |(index, (before, after, quote, value)): (usize, (String, String, char, i64))| {
+            Line { key: format!("k{index}"), before, after, quote, value }
+        };
+        let mut lines: Vec<Line> = parts.into_iter().enumerate().map(line).collect();
+        let mut text = document(&lines);
+        let mut values: Map<String, Value> = lines.iter().map(|line| (line.key.clone(), line.value.into())).collect();
+        let mut is_as_written = true;
+        for op in ops {
+            let (key, value) = match op {
+                Op::Change(which, value) if !lines.is_empty() => {
+                    let which = which.index(lines.len());
+                    let line = &mut lines[which];
+                    line.value = value;
+                    (line.key.clone(), Some(value))
+                }
+                Op::Remove(which) if !lines.is_empty() => (lines.remove(which.index(lines.len())).key, None),
+                Op::Add(name, value) => (format!("new{name}"), Some(value)),
+                Op::Change(..) | Op::Remove(_) => continue,
+            };
+            is_as_written &= value.is_some() && !key.starts_with("new");
+            let edited = patch(&text, &json!({"group": {&key: value}}).to_string());
+            match value {
+                Some(value) => drop(values.insert(key, value.into())),
+                None => drop(values.remove(&key)),
+            }
+            text = edited.text;
+            if is_as_written {
+                prop_assert_eq!(&text, &document(&lines));
+            }
+            let parsed = file::parse(&text).unwrap();
+            prop_assert_eq!(&parsed["group"], &Value::Object(values.clone()));
+            let mut rest = text.as_str();
+            for line in &lines {
+                let (_, after) = rest.split_once(&line.text()).unwrap();
+                rest = after;
+            }
+            let (above, below) = ("// Above.\n{ other:{  a:[ 1,2 ,],},\n  group: {", ",\n}\n/* below */\n");
+            prop_assert!(text.starts_with(above) && text.ends_with(below), "{}", text);
+        }
+    }
 }
