@@ -9,6 +9,9 @@ use server::config::Environment;
 fn main() -> ExitCode {
     let args = Args::parse();
     let env = Environment::capture();
+    if let Err(end) = cli::step_down(&args, &env) {
+        return end;
+    }
     // A command asks one question; threads would only make it slower.
     let mut runtime = if args.runs_gateway() {
         tokio::runtime::Builder::new_multi_thread()

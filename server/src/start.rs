@@ -24,7 +24,7 @@ use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::AppState;
 use crate::store::SqliteStore;
-use crate::{listen, system, telemetry};
+use crate::{listen, owner, system, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -48,11 +48,13 @@ pub struct GatewayOptions {
 /// Runs a gateway until it is told to stop.
 pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<()> {
     let paths = Paths::resolve(env)?;
+    // Before the log, which stands in the same place.
+    owner::refuse_foreign(&paths)?;
     // Held until everything has been said.
     let _log = telemetry::start(options.verbose, &paths.log_file);
     let flags = Overrides { port: options.port, bind: options.bind, token: options.token, auth: options.auth };
     let gateway = Gateway::start(paths, env, flags, Clock::default()).await?;
-    crate::cli::greet(&gateway.state, options.show_owner_link).await?;
+    crate::cli::greet(&gateway.state, env, options.show_owner_link).await?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be caught")?;
     tokio::select! {
@@ -111,6 +113,7 @@ impl Gateway {
         clock: Clock,
         stream: UnixStream,
     ) -> anyhow::Result<Option<Self>> {
+        owner::refuse_foreign(&paths)?;
         prepare_folders(&paths)?;
         let Some(lock) = try_lock(&paths)? else {
             return Ok(None);

@@ -71,7 +71,8 @@ impl Identity {
         .map_err(|source| IdentityError::File { path: path.to_owned(), source })
     }
 
-    fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
+    /// Reads the key; `None` where there is none.
+    pub fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::endpoint::GatewayUrl;
 
 /// The SHA-256 of a certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,67 @@ pub(crate) async fn encrypt(
     };
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// The certificate that is shown at an address, in DER, whatever it says and whoever signed it. Nothing is sent
+/// there but the greeting, and the connection goes no further.
+pub async fn certificate_at(url: &GatewayUrl) -> io::Result<Vec<u8>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let shown = Arc::new(OnlyLooks { shown: Mutex::default(), provider: Arc::clone(&provider) });
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&shown) as Arc<dyn ServerCertVerifier>)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(url.resolve().await?.as_slice()).await?;
+    let name = ServerName::try_from(url.host().to_owned()).map_err(io::Error::other)?;
+    let refused = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let certificate = shown.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+    certificate.ok_or_else(|| refused.err().unwrap_or_else(|| io::Error::other("no certificate was shown")))
+}
+
+/// Notes the certificate and believes none.
+#[derive(Debug)]
+struct OnlyLooks {
+    shown: Mutex<Option<Vec<u8>>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OnlyLooks {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// Accepts one certificate, whatever it says and whoever signed it: the person who named it has

@@ -5,8 +5,8 @@ use protocol::SetupCode;
 use protocol::handshake::Auth;
 
 use super::Outcome;
-use super::node::{Introduction, serve};
 use super::args::{ConnectArgs, NodeWhoArgs};
+use super::node::{Introduction, serve};
 use super::output::{Failure, say, sentence};
 use crate::clock::Clock;
 use crate::config::Environment;

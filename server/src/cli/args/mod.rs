@@ -6,10 +6,12 @@ use clap::{Parser, Subcommand};
 use protocol::Secret;
 
 mod devices;
+mod doctor;
 mod gateway;
 mod nodes;
 
 pub use devices::*;
+pub use doctor::*;
 pub use gateway::*;
 pub use nodes::*;
 
@@ -25,6 +27,12 @@ pub struct Args {
 }
 
 impl Args {
+    /// Whether it can be left to the owner of the state directory where root runs it. The doctor needs root's
+    /// rights to give files back.
+    pub fn is_for_the_owner(&self) -> bool {
+        !matches!(self.command, Command::Doctor(_))
+    }
+
     /// Whether this starts a gateway. Everything else asks one, and gets by with one thread.
     pub fn runs_gateway(&self) -> bool {
         let Command::Gateway(gateway) = &self.command else {
@@ -46,6 +54,10 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, approve and manage devices
     Devices(DevicesArgs),
+    /// Find what keeps devices out, and repair it
+    ///
+    /// Ends with 0 when nothing is wrong, or everything could be repaired; with 1 while something remains.
+    Doctor(DoctorArgs),
     /// Show a QR code that lets one phone in
     ///
     /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
@@ -162,6 +174,8 @@ mod tests {
             "openclaw gateway status",
             "openclaw status",
             "openclaw dashboard --no-open",
+            "openclaw doctor",
+            "openclaw doctor --fix",
             "openclaw qr",
             "openclaw qr --limited --public-url https://gateway.example.com",
             "openclaw qr --setup-code-only",
