@@ -10,6 +10,7 @@ pub mod live;
 pub mod paths;
 mod reader;
 pub mod reload;
+pub mod remote;
 pub mod schema;
 pub mod secrets;
 pub mod settings;

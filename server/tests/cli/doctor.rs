@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use super::gateway::{Done, Gateway, command, run, start};
@@ -204,7 +205,8 @@ fn an_expired_certificate_is_found() {
     let mut params = rcgen::CertificateParams::new(vec!["gw.example".to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(2024, 2, 1);
     let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
-    std::fs::write(&pem, certificate.pem()).unwrap();
+    let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+    std::fs::write(&pem, format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")).unwrap();
     let text = std::fs::read_to_string(&settings).unwrap();
     let tls = format!("gateway: {{ tls: {{ certPath: '{}' }},", pem.display());
     std::fs::write(&settings, text.replacen("gateway: {", &tls, 1)).unwrap();

@@ -6,6 +6,8 @@
 mod doctor;
 mod elsewhere;
 mod gateway;
+#[path = "../guide/mod.rs"]
+mod guide;
 mod node;
 mod terminal;
 
