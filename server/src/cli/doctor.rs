@@ -56,7 +56,9 @@ pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
             let word = if repaired.done { "fixed  " } else { "failed " };
             data(&format!("{word}  {}: {}", repaired.id, long(&repaired.what)));
         }
-        findings.iter().for_each(|finding| data(&told(finding)));
+        for finding in &findings {
+            data(&told(finding));
+        }
         say(&summary(&findings));
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -219,8 +219,10 @@ pub enum PortAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreState {
     Missing,
+    /// It can be read, but for these rows.
     Sound {
         devices: BTreeSet<String>,
+        damaged: Vec<String>,
     },
     /// It may not be read; who owns it is told elsewhere.
     Forbidden,
@@ -278,6 +280,8 @@ pub struct OpenclawState {
     /// The files that hold pairings.
     pub files: Vec<PathBuf>,
     pub devices: BTreeSet<String>,
+    /// Files that should hold pairings, but cannot be read.
+    pub unreadable: Vec<PathBuf>,
     /// Whether somebody has switched `silent` on in `devices/pending.json`, as a guide advises.
     pub has_silent_request: bool,
 }

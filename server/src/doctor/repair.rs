@@ -130,11 +130,13 @@ fn set(paths: &Paths, env: &Environment, assignments: &Assignments) -> anyhow::R
         merge(&mut raw, key, value.clone());
     }
     let replace_paths = assignments.0.iter().map(|(key, _)| key.clone()).collect();
-    let edited = Edit::Patch { raw: raw.to_string(), replace_paths }.apply(&current).map_err(listed_problems)?;
+    let edited = Edit::Patch { raw: raw.to_string(), replace_paths }
+        .apply(&current)
+        .map_err(|problems| listed_problems(&problems))?;
     // A repair must not leave settings that make no sense, unless they made none before.
     let resolve = |text: &str| -> anyhow::Result<()> {
         let value = file::parse(text)?;
-        Config::resolve(&value, env, &Overrides::default()).map(|_| ()).map_err(listed_problems)
+        Config::resolve(&value, env, &Overrides::default()).map(|_| ()).map_err(|problems| listed_problems(&problems))
     };
     if resolve(&current).is_ok() {
         resolve(&edited.text).context("the settings would make no sense then")?;
@@ -150,7 +152,7 @@ fn merge(into: &mut Value, key: &str, value: Value) {
     }
 }
 
-fn listed_problems(problems: Vec<Problem>) -> anyhow::Error {
+fn listed_problems(problems: &[Problem]) -> anyhow::Error {
     let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
     anyhow::anyhow!(lines.join("; "))
 }

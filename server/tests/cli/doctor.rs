@@ -199,6 +199,37 @@ fn a_clock_that_went_back_is_seen_by_the_files() {
 }
 
 #[test]
+fn clocks_that_differ_are_seen() {
+    let gateway = Gateway::start();
+    let faketime = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/lib/libfaketime.so.1");
+    assert!(Path::new(faketime).exists(), "the movable clock is missing; run: make test-tools");
+    let mut doctor = command(gateway.home.path(), &["doctor", "--json"]);
+    let output = doctor.env("LD_PRELOAD", faketime).env("FAKETIME", "+10m").output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let evidence = finding(&report, "clock-skew")["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("the gateway's clock is ") && evidence.ends_with("behind this one"), "{evidence}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pairings_that_cannot_be_read_are_reported_and_left_alone() {
+    let gateway = Gateway::start();
+    let _phone = gateway.pair(1, "Phone").await;
+    let paired = state(gateway.home.path()).join("devices/paired.json");
+    std::fs::create_dir(paired.parent().unwrap()).unwrap();
+    std::fs::write(&paired, "{\"a\": {").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new();
+    let options = options.filename(state(gateway.home.path()).join("state/gateway.sqlite"));
+    let mut store = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("UPDATE devices SET roles = 'nonsense'").execute(&mut store).await.unwrap();
+    sqlx::Connection::close(store).await.unwrap();
+    let report = report(gateway.home.path(), &["--fix"]);
+    let evidence = finding(&report, "store-rows")["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("device "), "{evidence}");
+    assert!(finding(&report, "openclaw-state")["what"].as_str().unwrap().contains("paired.json cannot be read"));
+    assert_eq!(std::fs::read_to_string(&paired).unwrap(), "{\"a\": {");
+}
+
+#[test]
 fn an_expired_certificate_is_found() {
     let gateway = Gateway::start();
     let (pem, settings) = (gateway.home.path().join("gw.pem"), state(gateway.home.path()).join("openclaw.json"));

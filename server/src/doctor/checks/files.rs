@@ -46,13 +46,15 @@ pub fn modes(facts: &Facts) -> Vec<Finding> {
     let is_open = |entry: &&Entry| entry.mode & OTHERS != 0 && is_private(facts, &entry.path);
     let open: Vec<&Entry> = facts.entries.iter().filter(is_open).filter(may_change).collect();
     let Some(first) = open.first() else { return Vec::new() };
+    let paths: Vec<String> = open.iter().map(|entry| entry.path.display().to_string()).collect();
+    let chmod = format!("chmod go-rwx {}", paths.join(" "));
     let closed = |entry: &&Entry| (entry.path.clone(), entry.mode & !OTHERS);
     let repair = Repair::Protect { folder: facts.paths.state_dir.clone(), modes: open.iter().map(closed).collect() };
     vec![
         Finding::warning(format!("Other users of this machine have permissions on {}.", first.path.display()))
             .because("It holds keys, secrets or pairings; whoever can read them can come in as somebody else.")
             .seen(named(&open, |entry| format!("mode {:o}", entry.mode)))
-            .fix(format!("chmod -R go-rwx {}", first.path.display()))
+            .fix(chmod)
             .repaired_by(repair),
     ]
 }
@@ -61,7 +63,7 @@ fn is_private(facts: &Facts, path: &Path) -> bool {
     let Ok(inside) = path.strip_prefix(&facts.paths.state_dir) else { return false };
     let Some(top) = inside.components().next() else { return true };
     let is_named = |name: &&str| top.as_os_str().to_str() == Some(name);
-    PRIVATE_FOLDERS.iter().any(|name| is_named(&name)) || PRIVATE_FILES.iter().any(|name| is_named(&name))
+    PRIVATE_FOLDERS.iter().chain(&PRIVATE_FILES).any(is_named)
 }
 
 fn named(entries: &[&Entry], what: impl Fn(&Entry) -> String) -> Vec<String> {

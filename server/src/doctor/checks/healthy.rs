@@ -42,7 +42,7 @@ pub fn facts() -> Facts {
             holder: Some(Holder { pid: 42, name: "openclaw".to_owned() }),
             answer: PortAnswer::Gateway,
         },
-        store: StoreState::Sound { devices: BTreeSet::from(["d1".to_owned()]) },
+        store: StoreState::Sound { devices: BTreeSet::from(["d1".to_owned()]), damaged: Vec::new() },
         refused: Vec::new(),
         machine: Machine::default(),
         certificates: Vec::new(),

@@ -84,9 +84,10 @@ pub const CHECKS: &[Check] = &[
         "While no gateway runs: moves it aside and puts the last good copy in its place.",
         store::unreadable,
     ),
+    check("store-rows", "Single devices, tokens or requests in the store cannot be read.", "", store::rows),
     check(
         "openclaw-state",
-        "OpenClaw's own state lies in the same directory, and its devices are not known here.",
+        "OpenClaw's own state lies in the same directory, and its devices are not known here or cannot be read.",
         "",
         store::openclaw,
     ),
@@ -158,7 +159,8 @@ pub fn table() -> String {
     let mut table = "| check | finds | `--fix` |\n|---|---|---|\n".to_owned();
     for Check { id, finds, repair, run: _ } in CHECKS {
         let repair = if repair.is_empty() { "Says what to run." } else { repair };
-        table.push_str(&format!("| `{id}` | {finds} | {repair} |\n"));
+        let row = format!("| `{id}` | {finds} | {repair} |\n");
+        table.push_str(&row);
     }
     table
 }

@@ -25,20 +25,44 @@ pub fn unreadable(facts: &Facts) -> Vec<Finding> {
 pub fn openclaw(facts: &Facts) -> Vec<Finding> {
     let none = BTreeSet::new();
     let known = match &facts.store {
-        StoreState::Sound { devices } => devices,
+        StoreState::Sound { devices, damaged: _ } => devices,
         StoreState::Missing => &none,
         StoreState::Forbidden | StoreState::Broken { .. } => return Vec::new(),
     };
     let missing = facts.openclaw.devices.difference(known).count();
+    let unreadable = facts.openclaw.unreadable.iter().map(|file| {
+        Finding::note(format!("OpenClaw's pairings in {} cannot be read.", file.display()))
+            .because("Devices that only this file knows have to be approved again. The file is left as it is.")
+            .seen([format!("{} is no table of devices", file.display())])
+            .fix("openclaw migrate (takes over what can be read, and says what cannot)")
+    });
+    let mut found: Vec<Finding> = unreadable.collect();
     if missing == 0 {
-        return Vec::new();
+        return found;
     }
     let files = facts.openclaw.files.iter().map(|file| file.display().to_string());
-    vec![
+    found.push(
         Finding::warning("Devices that were paired with OpenClaw are not known here.")
             .because("They would have to be approved again, though their keys and pairings are here to be taken over.")
             .seen(files.chain([format!("{missing} of its devices are missing here")]))
             .fix("openclaw migrate"),
+    );
+    found
+}
+
+/// Rows that no gateway can read.
+pub fn rows(facts: &Facts) -> Vec<Finding> {
+    let StoreState::Sound { damaged, .. } = &facts.store else { return Vec::new() };
+    if damaged.is_empty() {
+        return Vec::new();
+    }
+    let fix =
+        "openclaw backup restore FILE, or for each device: openclaw devices remove <deviceId>, and let it ask again";
+    vec![
+        Finding::error("Some rows of the pairing store cannot be read.")
+            .because("Their devices cannot come in, and lists that show them fail.")
+            .seen(damaged.iter().cloned())
+            .fix(fix),
     ]
 }
 
@@ -61,6 +85,13 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_cannot_be_read_are_named() {
+        let mut facts = healthy::facts();
+        facts.store = StoreState::Sound { devices: BTreeSet::new(), damaged: vec!["device d1".to_owned()] };
+        assert_eq!(rows(&facts)[0].evidence, ["device d1"]);
+    }
+
+    #[test]
     fn devices_of_openclaw_are_offered_until_they_are_known() {
         let mut facts = healthy::facts();
         facts.openclaw.devices = BTreeSet::from(["d1".to_owned(), "d2".to_owned()]);
@@ -69,5 +100,8 @@ mod tests {
         assert_eq!(openclaw(&facts), []);
         facts.store = StoreState::Missing;
         assert_eq!(openclaw(&facts).len(), 1);
+        facts.openclaw.devices.clear();
+        facts.openclaw.unreadable.push("/f".into());
+        assert!(openclaw(&facts)[0].what.contains("cannot be read"));
     }
 }

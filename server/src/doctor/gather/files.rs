@@ -18,7 +18,7 @@ const MAX_ENTRIES: usize = 2000;
 pub fn me(paths: &Paths, env: &Environment) -> Me {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let owner = |path: &Path| path.metadata().ok().map(|found| (found.uid(), found.gid()));
-    let (wanted_uid, wanted_gid) = if uid == 0 {
+    let (owner_uid, group) = if uid == 0 {
         let sudo_user = env.get("SUDO_UID").and_then(|uid| uid.parse::<u32>().ok());
         let of_state = owner(&paths.state_dir).filter(|(uid, _)| *uid != 0);
         // `sudo` has made the directory in somebody's home.
@@ -27,7 +27,7 @@ pub fn me(paths: &Paths, env: &Environment) -> Me {
     } else {
         (uid, gid)
     };
-    Me { uid, wanted_uid, wanted_gid }
+    Me { uid, wanted_uid: owner_uid, wanted_gid: group }
 }
 
 /// The state directory, what lies in it, and what lies in the folders that matter. Links are not followed.

@@ -5,21 +5,25 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::store;
+use super::store::{self, Table};
 use crate::config::Paths;
 use crate::doctor::facts::OpenclawState;
 
 pub async fn look(paths: &Paths) -> OpenclawState {
     let mut found = OpenclawState::default();
     let database = paths.store_file.with_file_name("openclaw.sqlite");
-    if let Ok(devices) = store::devices(&database, "device_pairing_paired").await {
+    if let Ok(devices) = store::devices(&database, Table::OpenClaw).await {
         found.files.push(database);
         found.devices.extend(devices);
+    } else if database.exists() {
+        found.unreadable.push(database);
     }
     let paired = paths.state_dir.join("devices/paired.json");
     if let Some(devices) = keys(&paired) {
         found.files.push(paired);
         found.devices.extend(devices);
+    } else if paired.exists() {
+        found.unreadable.push(paired);
     }
     let pending = read(&paths.state_dir.join("devices/pending.json"));
     let requests = pending.as_ref().and_then(Value::as_object);
