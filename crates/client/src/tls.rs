@@ -200,28 +200,38 @@ mod tests {
         }
     }
 
-    /// Dials a server with a certificate that nobody vouches for.
-    async fn dial(pin: impl Fn(&[u8]) -> Option<CertificatePin>) -> io::Result<()> {
+    /// A server with a certificate that nobody vouches for.
+    async fn server() -> (TcpListener, TlsAcceptor, CertificateDer<'static>) {
         let made = rcgen::generate_simple_self_signed(["elsewhere.example".to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
-        let pin = pin(&certificate);
         let key = made.signing_key.serialize_der().try_into().unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
+            .with_single_cert(vec![certificate.clone()], key)
             .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = async {
-            let (stream, _) = listener.accept().await.unwrap();
-            TlsAcceptor::from(Arc::new(config)).accept(stream).await
-        };
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TlsAcceptor::from(Arc::new(config)), certificate)
+    }
+
+    async fn dial(pin: impl Fn(&[u8]) -> Option<CertificatePin>) -> io::Result<()> {
+        let (listener, acceptor, certificate) = server().await;
+        let (address, pin) = (listener.local_addr().unwrap(), pin(&certificate));
+        let server = async { acceptor.accept(listener.accept().await.unwrap().0).await };
         let client = async { encrypt(TcpStream::connect(address).await?, "127.0.0.1", pin).await };
         let (_served, connected) = tokio::join!(server, client);
         connected.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn any_certificate_can_be_looked_at_and_goes_no_further() {
+        let (listener, acceptor, certificate) = server().await;
+        let url = GatewayUrl::parse(&format!("wss://{}", listener.local_addr().unwrap())).unwrap();
+        let server = async { acceptor.accept(listener.accept().await.unwrap().0).await };
+        let (served, shown) = tokio::join!(server, certificate_at(&url));
+        assert_eq!(shown.unwrap(), certificate.to_vec());
+        assert!(served.is_err());
     }
 
     #[tokio::test]

@@ -204,26 +204,40 @@ async fn first_line(at: SocketAddr) -> String {
     answer.lines().next().unwrap_or_default().to_owned()
 }
 
+/// A node that ends with its test.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn node(home: &Path, line: &[&str]) -> (Node, mpsc::Receiver<String>) {
+    let (process, heard) = start(&mut command(home, line));
+    (Node(process), heard)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fix_4_a_remote_node_that_leaves_no_request() {
     let home = home("bind: 'lan', pairing: { knock: 'off' }");
     let container = Container::start(home.path());
     let elsewhere = tempfile::tempdir().unwrap();
     let pending = || container.exec(home.path(), &["devices", "list", "--json"]).json()["pending"].clone();
-    let (mut node, heard) = start(&mut command(elsewhere.path(), &["node", "run", "--host", &container.inside]));
+    let (node, heard) = node(elsewhere.path(), &["node", "run", "--host", &container.inside]);
     loop {
         let line = heard.recv_timeout(PATIENCE).unwrap();
-        if line.contains("OPENCLAW_GATEWAY_TOKEN") || line.contains("--token") {
+        if line.contains("token missing") {
             break;
         }
     }
-    node.kill().unwrap();
-    node.wait().unwrap();
+    drop(node);
     assert_eq!(pending(), serde_json::json!([]));
 
     let guide = ["node", "run", "--node-id", "my-node", "--display-name", "My Node"];
     let flags = ["--host", &container.inside, "--token", "right"];
-    let (mut node, heard) = start(&mut command(elsewhere.path(), &[&guide[..], &flags].concat()));
+    let (_node, heard) = node(elsewhere.path(), &[&guide[..], &flags].concat());
     let request = loop {
         let line = heard.recv_timeout(PATIENCE).unwrap();
         if let Some(request) = line.trim().strip_prefix("openclaw devices approve ") {
@@ -233,6 +247,4 @@ async fn fix_4_a_remote_node_that_leaves_no_request() {
     assert_eq!(pending()[0]["displayName"], "My Node");
     container.exec(home.path(), &["devices", "approve", &request]).ok();
     while !heard.recv_timeout(PATIENCE).unwrap().contains("Connected to ") {}
-    node.kill().unwrap();
-    node.wait().unwrap();
 }

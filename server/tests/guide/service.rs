@@ -20,7 +20,7 @@ stop() { running && kill "$p"; while running; do sleep 0.02; done; }
 start() {
   running && return 0
   environment=$(sed -n 's/^Environment=//p' "$unit" | tr '\n' ' ')
-  eval "setsid env $environment $(sed -n 's/^ExecStart=//p' "$unit")" >"$log" 2>&1 </dev/null &
+  eval "exec setsid env $environment $(sed -n 's/^ExecStart=//p' "$unit")" >"$log" 2>&1 </dev/null &
   echo $! >"$pid"
   while running && ! grep -q 'The gateway runs on' "$log"; do sleep 0.02; done
   running
@@ -93,8 +93,13 @@ impl Machine {
         let (line, uid) = line.strip_prefix("sudo ").map_or((line, ADA), |line| (line, 0));
         let home = self.ada.path();
         let path = format!("{}:/usr/bin:/bin", home.display());
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", line]).env_clear().env("HOME", home).env("PATH", path).env("USER", ADA.to_string());
+        let mut command = Command::new("timeout");
+        command
+            .args(["60", "/bin/sh", "-c", line])
+            .env_clear()
+            .env("HOME", home)
+            .env("PATH", path)
+            .env("USER", ADA.to_string());
         std::os::unix::process::CommandExt::uid(&mut command, uid);
         let output = command.stdin(std::process::Stdio::null()).current_dir(home).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
