@@ -28,9 +28,17 @@ impl ServerKey {
     /// Reads the key, or makes one where there is none. Losing the file costs every device token, but no
     /// pairing: devices still prove their own keys.
     pub fn load_or_create(file: &Path) -> anyhow::Result<Self> {
+        match Self::load(file)? {
+            Some(key) => Ok(key),
+            None => Self::create(file),
+        }
+    }
+
+    /// Reads the key; `None` where there is none.
+    pub fn load(file: &Path) -> anyhow::Result<Option<Self>> {
         match std::fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("{} is damaged", file.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(file),
+            Ok(text) => Self::parse(&text).map(Some).with_context(|| format!("{} is damaged", file.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
         }
     }

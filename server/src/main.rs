@@ -4,18 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use server::cli::{self, args::Args};
-use server::config::{Environment, Paths};
-use server::ownership;
+use server::config::Environment;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let env = args.which.environment(&Environment::capture());
-    // Where the state directory is unknown, the command itself says so.
-    if let Ok(paths) = Paths::resolve(&env)
-        && let Err(error) = ownership::work_as_owner_of(&paths.state_dir)
-    {
-        eprintln!("error: This process cannot work as the owner of {}: {error}", paths.state_dir.display());
-        return ExitCode::FAILURE;
+    if let Err(end) = cli::step_down(&args, &env) {
+        return end;
     }
     // A command asks one question; threads would only make it slower.
     let mut runtime = if args.runs_gateway() {

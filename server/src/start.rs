@@ -29,7 +29,7 @@ use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
 use crate::store::{Rescue, SqliteStore};
-use crate::{holder, listen, system, tailscale, takeover, telemetry};
+use crate::{holder, listen, owner, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -52,6 +52,8 @@ pub struct GatewayOptions {
 /// Runs a gateway until it is told to stop, and says how.
 pub async fn run_gateway(options: GatewayOptions, env: &Environment) -> anyhow::Result<Ending> {
     let paths = Paths::resolve(env)?;
+    // Before the log, which stands in the same place.
+    owner::refuse_foreign(&paths)?;
     // Held until everything has been said.
     let _log = telemetry::start(options.verbose, &paths.log_file);
     if options.force {
@@ -73,7 +75,7 @@ async fn serve(gateway: &Gateway, show_owner_link: bool, env: &Environment) -> a
     gateway.expose(env).await?;
     let exposed = state.exposed.get();
     let mut ending = state.ending.subscribe();
-    let ended = match crate::cli::greet(state, exposed, show_owner_link).await {
+    let ended = match crate::cli::greet(state, env, exposed, show_owner_link).await {
         Err(error) => Err(error),
         Ok(()) => Ok(tokio::select! {
             _ = terminate.recv() => Ending::Stop,
@@ -155,6 +157,7 @@ impl Gateway {
         clock: Clock,
         stream: UnixStream,
     ) -> anyhow::Result<Option<Self>> {
+        owner::refuse_foreign(&paths)?;
         prepare_folders(&paths)?;
         let Some(lock) = try_lock(&paths)? else {
             return Ok(None);

@@ -98,6 +98,15 @@ impl GatewayUrl {
         self.host != "localhost" && !self.address().is_some_and(|address| address.is_loopback())
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `localhost` or a name, or an address without brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The path, and the query if there is one.
     pub(crate) fn path(&self) -> &str {
         &self.path
@@ -109,13 +118,14 @@ impl GatewayUrl {
         format!("{open}{}{close}:{}", self.host, self.port)
     }
 
-    fn address(&self) -> Option<IpAddr> {
+    /// The address, where the host is one and no name.
+    pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok().map(|address: IpAddr| address.to_canonical())
     }
 
     /// What may be dialled. `localhost` is this machine by definition and never looked up; a literal
     /// address is dialled as it was checked.
-    async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+    pub(crate) async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         if self.host == "localhost" {
             let here = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
             return Ok(here.map(|address| (address, self.port).into()).to_vec());

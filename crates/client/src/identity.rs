@@ -76,7 +76,8 @@ impl Identity {
         read_pem(private_key, PKCS8_PREFIX).map(Self::from_seed)
     }
 
-    fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
+    /// Reads the key; `None` where there is none.
+    pub fn load(path: &Path) -> Result<Option<Self>, IdentityError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::endpoint::GatewayUrl;
 
 /// The SHA-256 of a certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,67 @@ pub(crate) async fn encrypt(
     };
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// The certificate that is shown at an address, in DER, whatever it says and whoever signed it. Nothing is sent
+/// there but the greeting, and the connection goes no further.
+pub async fn certificate_at(url: &GatewayUrl) -> io::Result<Vec<u8>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let shown = Arc::new(OnlyLooks { shown: Mutex::default(), provider: Arc::clone(&provider) });
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&shown) as Arc<dyn ServerCertVerifier>)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(url.resolve().await?.as_slice()).await?;
+    let name = ServerName::try_from(url.host().to_owned()).map_err(io::Error::other)?;
+    let refused = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let certificate = shown.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+    certificate.ok_or_else(|| refused.err().unwrap_or_else(|| io::Error::other("no certificate was shown")))
+}
+
+/// Notes the certificate and believes none.
+#[derive(Debug)]
+struct OnlyLooks {
+    shown: Mutex<Option<Vec<u8>>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OnlyLooks {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("only the certificate was wanted".to_owned()))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// Accepts one certificate, whatever it says and whoever signed it: the person who named it has
@@ -137,28 +200,38 @@ mod tests {
         }
     }
 
-    /// Dials a server with a certificate that nobody vouches for.
-    async fn dial(pin: impl Fn(&[u8]) -> Option<CertificatePin>) -> io::Result<()> {
+    /// A server with a certificate that nobody vouches for.
+    async fn server() -> (TcpListener, TlsAcceptor, CertificateDer<'static>) {
         let made = rcgen::generate_simple_self_signed(["elsewhere.example".to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
-        let pin = pin(&certificate);
         let key = made.signing_key.serialize_der().try_into().unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
+            .with_single_cert(vec![certificate.clone()], key)
             .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = async {
-            let (stream, _) = listener.accept().await.unwrap();
-            TlsAcceptor::from(Arc::new(config)).accept(stream).await
-        };
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TlsAcceptor::from(Arc::new(config)), certificate)
+    }
+
+    async fn dial(pin: impl Fn(&[u8]) -> Option<CertificatePin>) -> io::Result<()> {
+        let (listener, acceptor, certificate) = server().await;
+        let (address, pin) = (listener.local_addr().unwrap(), pin(&certificate));
+        let server = async { acceptor.accept(listener.accept().await.unwrap().0).await };
         let client = async { encrypt(TcpStream::connect(address).await?, "127.0.0.1", pin).await };
         let (_served, connected) = tokio::join!(server, client);
         connected.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn any_certificate_can_be_looked_at_and_goes_no_further() {
+        let (listener, acceptor, certificate) = server().await;
+        let url = GatewayUrl::parse(&format!("wss://{}", listener.local_addr().unwrap())).unwrap();
+        let server = async { acceptor.accept(listener.accept().await.unwrap().0).await };
+        let (served, shown) = tokio::join!(server, certificate_at(&url));
+        assert_eq!(shown.unwrap(), certificate.to_vec());
+        assert!(served.is_err());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod connect;
 mod dashboard;
 mod deep;
 mod devices;
+mod doctor;
 mod flat;
 mod gateway;
 mod greeting;
@@ -43,6 +44,7 @@ use std::process::ExitCode;
 use self::args::{Args, Command};
 use self::output::Failure;
 use crate::config::{Environment, Profile};
+use crate::owner;
 
 pub use self::greeting::greet;
 
@@ -68,6 +70,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Export(args) => migrate::export(&args, env).await,
         Command::Migrate(args) => migrate::run(&args, env).await,
         Command::Man(args) => shell::man(&args),
+        Command::Doctor(args) => doctor::run(&args, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Pairing(args) => pairing::run(args, env).await,
@@ -76,6 +79,14 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
     };
     let profile = Profile::selected(env).ok().flatten();
     done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
+}
+
+/// Root goes on as the owner of the state directory; the end of the program where it cannot.
+pub fn step_down(args: &Args, env: &Environment) -> Result<(), ExitCode> {
+    if !args.is_for_the_owner() {
+        return Ok(());
+    }
+    owner::step_down(env).map_err(|error| Failure::from(error).report())
 }
 
 /// What a command came to.

@@ -21,7 +21,8 @@ use super::args::TargetArgs;
 use super::output::{Failure, ahead, say, sentence, shown};
 use super::progress;
 use crate::clock::Clock;
-use crate::config::{Environment, Paths, Profile};
+use crate::config::remote::remote;
+use crate::config::{Environment, Paths, Profile, file};
 use crate::start::Gateway;
 use crate::system::host_name;
 use crate::telemetry;
@@ -62,7 +63,23 @@ impl From<OpenError> for Failure {
 }
 
 impl Target {
+    /// The gateway at `--url`; else the one that `gateway.remote` names, where `gateway.mode` says so; else the one
+    /// on this machine.
     pub fn new(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
+        let settings = file::read(&Paths::resolve(env)?.config_file).unwrap_or_default();
+        match remote(&settings).filter(|_| args.url.is_none()) {
+            None => Self::given(args, env),
+            Some(found) => {
+                let (token, password) = match (&args.token, &args.password) {
+                    (None, None) => (found.token, found.password),
+                    (token, password) => (token.clone(), password.clone()),
+                };
+                Self::given(&TargetArgs { url: Some(found.url), token, password, ..args.clone() }, env)
+            }
+        }
+    }
+
+    fn given(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
         let paths = Paths::resolve(env)?;
         let endpoint = match &args.url {
             None => Endpoint::Owner { socket: paths.owner_socket.clone() },
@@ -74,7 +91,7 @@ impl Target {
     }
 
     pub fn on_this_machine(env: &Environment) -> Result<Self, Failure> {
-        Self::new(&TargetArgs { timeout: 10, ..TargetArgs::default() }, env)
+        Self::given(&TargetArgs { timeout: 10, ..TargetArgs::default() }, env)
     }
 
     /// Whether this is a device of some gateway rather than the owner of the one here.

@@ -12,6 +12,7 @@ pub mod paths;
 pub mod profile;
 mod reader;
 pub mod reload;
+pub mod remote;
 pub mod retired;
 pub mod schema;
 pub mod secrets;

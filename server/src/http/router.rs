@@ -80,6 +80,9 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
     }
 }
 
+/// What the log and the refused client call it.
+pub const UNATTRIBUTABLE: &str = "proxy_attribution_required";
+
 /// Tells the log which proxy it was and what to write where; tells the visitor as much as is theirs to
 /// know (wire.md §1.2).
 fn refuse_unattributable(peer: Peer, why: Unattributable, request: &Request) -> Response {
@@ -94,7 +97,11 @@ fn refuse_unattributable(peer: Peer, why: Unattributable, request: &Request) -> 
                     .to_owned()
             }
         };
-        tracing::warn!(peer.address = %address, "Refused a request that {address} passed on: {fix}");
+        tracing::warn!(
+            peer.address = %address,
+            refusal.code = UNATTRIBUTABLE,
+            "Refused a request that {address} passed on: {fix}"
+        );
     }
     let refusal = Refusal::ProxyUnattributable;
     let wants_page = request
@@ -111,7 +118,7 @@ fn refuse_unattributable(peer: Peer, why: Unattributable, request: &Request) -> 
         );
         return (StatusCode::FORBIDDEN, Html(page)).into_response();
     }
-    let body = json!({"error": {"message": refusal.message(), "type": "proxy_attribution_required"}});
+    let body = json!({"error": {"message": refusal.message(), "type": UNATTRIBUTABLE}});
     (StatusCode::FORBIDDEN, [(header::CONNECTION, "close")], Json(body)).into_response()
 }
 

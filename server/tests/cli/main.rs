@@ -6,9 +6,12 @@
 mod config;
 mod conventions;
 mod devices;
+mod doctor;
 mod elsewhere;
 mod ending;
 mod gateway;
+#[path = "../guide/mod.rs"]
+mod guide;
 mod node;
 mod operating;
 mod other;

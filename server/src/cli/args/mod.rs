@@ -9,6 +9,7 @@ use crate::config::{Environment, Profile};
 
 mod config;
 mod devices;
+mod doctor;
 mod gateway;
 mod logs;
 mod nodes;
@@ -18,6 +19,7 @@ mod shell;
 
 pub use config::*;
 pub use devices::*;
+pub use doctor::*;
 pub use gateway::*;
 pub use logs::*;
 pub use nodes::*;
@@ -62,6 +64,12 @@ impl WhichGateway {
 }
 
 impl Args {
+    /// Whether it can be left to the owner of the state directory where root runs it. The doctor needs root's
+    /// rights to give files back.
+    pub fn is_for_the_owner(&self) -> bool {
+        !matches!(self.command, Command::Doctor(_))
+    }
+
     /// Whether this starts a gateway. Everything else asks one, and gets by with one thread.
     pub fn runs_gateway(&self) -> bool {
         let Command::Gateway(gateway) = &self.command else {
@@ -97,6 +105,10 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Devices by an older name, see `openclaw devices`
     Pairing(PairingArgs),
+    /// Find what keeps devices out, and repair it
+    ///
+    /// Ends with 0 when nothing is wrong, or everything could be repaired; with 1 while something remains.
+    Doctor(DoctorArgs),
     /// Show a QR code that lets one phone in
     ///
     /// The code works once, for ten minutes, and holds the gateway's address and a one-time code; never the access token.
@@ -252,6 +264,8 @@ mod tests {
             "openclaw gateway --tailscale serve --force",
             "openclaw status",
             "openclaw dashboard --no-open",
+            "openclaw doctor",
+            "openclaw doctor --fix",
             "openclaw qr",
             "openclaw qr --limited --public-url https://gateway.example.com",
             "openclaw qr --setup-code-only",

@@ -1,0 +1,42 @@
+//! The gateway that the command line of this machine talks to where it is not the one here: `gateway.mode` and
+//! `gateway.remote`. The gateway itself does not read them.
+
+use protocol::Secret;
+use serde_json::Value;
+
+/// A gateway elsewhere, and what to show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    pub url: String,
+    pub token: Option<Secret>,
+    pub password: Option<Secret>,
+}
+
+/// What the settings say; `None` where `gateway.mode` is not `remote`.
+pub fn remote(file: &Value) -> Option<Remote> {
+    let gateway = file.get("gateway")?;
+    if gateway.get("mode").and_then(Value::as_str) != Some("remote") {
+        return None;
+    }
+    let text = |key: &str| {
+        let text = gateway.get("remote")?.get(key)?.as_str()?.trim();
+        (!text.is_empty()).then_some(text)
+    };
+    let secret = |key: &str| text(key).map(Secret::new);
+    Some(Remote { url: text("url")?.to_owned(), token: secret("token"), password: secret("password") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_remote_mode_leads_elsewhere() {
+        let settings = |mode: &str| json!({"gateway": {"mode": mode, "remote": {"url": "wss://gw", "token": " t "}}});
+        assert_eq!(remote(&settings("local")), None);
+        let found = remote(&settings("remote")).unwrap();
+        assert_eq!((found.url.as_str(), found.token, found.password), ("wss://gw", Some(Secret::new("t")), None));
+        assert_eq!(remote(&json!({"gateway": {"mode": "remote"}})), None);
+    }
+}

@@ -1,0 +1,368 @@
+//! `openclaw doctor`, where something is really wrong.
+
+use std::fs::Permissions;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::gateway::{Done, Gateway, command, run, start};
+
+/// A user that is nobody else on a test machine.
+pub const ADA: u32 = 12_345;
+
+pub fn state(home: &Path) -> PathBuf {
+    home.join(".openclaw")
+}
+
+/// The doctor's report, whatever it is.
+pub fn report(home: &Path, line: &[&str]) -> Value {
+    let done = run(home, &[&["doctor", "--json"], line].concat());
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(done.code, i32::from(report["ok"] == false), "{report}");
+    report
+}
+
+/// What is wrong, without the notes.
+pub fn wrong(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["severity"] != "note").map(|finding| finding["id"].as_str().unwrap()).collect()
+}
+
+#[track_caller]
+pub fn finding<'a>(report: &'a Value, id: &str) -> &'a Value {
+    let findings = report["findings"].as_array().unwrap();
+    findings.iter().find(|finding| finding["id"] == id).unwrap_or_else(|| panic!("no {id} in {report}"))
+}
+
+/// Root alone can give files away and act as somebody else.
+pub fn needs_root() {
+    let is_root = rustix::process::geteuid().is_root();
+    assert!(is_root, "this test gives files to other users; run it as root, as CI does");
+}
+
+/// A home that belongs to Ada, with a copy of the program that she may run.
+pub struct AdasHome {
+    pub home: tempfile::TempDir,
+}
+
+impl AdasHome {
+    pub fn new() -> Self {
+        needs_root();
+        let home = tempfile::tempdir().unwrap();
+        let (built, program) = (env!("CARGO_BIN_EXE_openclaw"), home.path().join("openclaw"));
+        std::fs::hard_link(built, &program).or_else(|_| std::fs::copy(built, &program).map(|_| ())).unwrap();
+        chown(home.path(), Some(ADA), Some(ADA)).unwrap();
+        Self { home }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A command as somebody: Ada or root.
+    pub fn command(&self, uid: u32, line: &[&str]) -> Command {
+        let mut command = Command::new(self.path().join("openclaw"));
+        command.args(line).env_clear().env("HOME", self.path()).env("OPENCLAW_GATEWAY_PORT", "1").current_dir("/");
+        command.stdin(std::process::Stdio::null()).uid(uid).gid(uid);
+        command
+    }
+
+    pub fn run(&self, uid: u32, line: &[&str]) -> Done {
+        let output = self.command(uid, line).output().unwrap();
+        Done {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Everything below the state directory, with its owner and mode.
+    pub fn owners(&self) -> Vec<(PathBuf, u32, u32)> {
+        let mut found = Vec::new();
+        let mut folders = vec![state(self.path())];
+        while let Some(folder) = folders.pop() {
+            for file in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+                let metadata = file.path().symlink_metadata().unwrap();
+                if metadata.is_dir() {
+                    folders.push(file.path());
+                }
+                found.push((file.path(), metadata.uid(), metadata.mode() & 0o777));
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn a_gateway_that_is_well_has_no_findings() {
+    let gateway = Gateway::start();
+    let report = report(gateway.home.path(), &[]);
+    assert_eq!((wrong(&report), &report["ok"], &report["repairs"]), (vec![], &json!(true), &json!([])));
+    let told = gateway.run(&["doctor"]);
+    assert!(told.stderr.contains("Nothing is wrong."), "{}", told.stderr);
+}
+
+#[test]
+fn permissions_of_others_are_taken_away() {
+    let gateway = Gateway::start();
+    let settings = state(gateway.home.path()).join("openclaw.json");
+    std::fs::set_permissions(&settings, Permissions::from_mode(0o644)).unwrap();
+    let before = report(gateway.home.path(), &[]);
+    assert_eq!(wrong(&before), ["state-mode"]);
+    assert_eq!(finding(&before, "state-mode")["fixable"], true);
+    let after = report(gateway.home.path(), &["--fix"]);
+    assert_eq!((wrong(&after), &after["repairs"][0]["done"]), (vec![], &json!(true)));
+    assert_eq!(std::fs::metadata(&settings).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_stopped_gateway_and_whoever_is_at_its_port_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let output = command(home.path(), &["doctor", "--json"]).env("OPENCLAW_GATEWAY_PORT", &port).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((wrong(&report), output.status.code()), (vec!["port-taken", "gateway-down"], Some(1)));
+    let evidence = finding(&report, "port-taken")["evidence"][0].as_str().unwrap();
+    assert!(evidence.contains(&format!("process {}", std::process::id())), "{evidence}");
+    assert_eq!(finding(&report, "gateway-down")["fix"], "openclaw gateway run");
+}
+
+#[test]
+fn a_damaged_key_is_moved_aside_and_every_pairing_stays() {
+    let gateway = Gateway::start();
+    let key = state(gateway.home.path()).join("state/cli-identity.json");
+    std::fs::write(&key, "{}").unwrap();
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let pairings = gateway.list();
+    assert_eq!(wrong(&report(gateway.home.path(), &[])), ["identity-damaged"]);
+    assert_eq!(wrong(&report(gateway.home.path(), &["--fix"])), Vec::<&str>::new());
+    let aside: Vec<_> =
+        std::fs::read_dir(key.parent().unwrap()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(aside.iter().any(|name| name.to_str().unwrap().starts_with("cli-identity.json.aside-")), "{aside:?}");
+    assert_eq!(gateway.list(), pairings);
+}
+
+#[test]
+fn a_damaged_store_is_put_aside_and_the_last_good_copy_takes_its_place() {
+    let mut gateway = Gateway::start();
+    let store = state(gateway.home.path()).join("state/gateway.sqlite");
+    gateway.run(&["devices", "list"]).ok();
+    Command::new("kill").arg(gateway.process.id().to_string()).status().unwrap();
+    assert!(gateway.process.wait().unwrap().success());
+    let backups = state(gateway.home.path()).join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    std::fs::copy(&store, backups.join("good.sqlite")).unwrap();
+    std::fs::write(backups.join("newer-but-broken.sqlite"), "nonsense").unwrap();
+    std::fs::write(&store, vec![7; 8192]).unwrap();
+    gateway.run(&["devices", "list"]).refused();
+
+    let broken = run(gateway.home.path(), &["doctor"]).refused();
+    assert!(broken.stdout.contains("[store-unreadable]") && broken.stdout.contains("good.sqlite"), "{}", broken.stdout);
+    let after = report(gateway.home.path(), &["--fix"]);
+    assert!(!wrong(&after).contains(&"store-unreadable"), "{after}");
+    assert_eq!(gateway.list(), json!({"pending": [], "paired": []}));
+    let kept = std::fs::read_dir(store.parent().unwrap()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(kept.into_iter().any(|name| name.to_str().unwrap().starts_with("gateway.sqlite.aside-")));
+}
+
+#[test]
+fn settings_under_another_name_are_taken_over_where_nothing_is_lost() {
+    let gateway = Gateway::start();
+    let folder = state(gateway.home.path());
+    let other = "{ gateway: { trustedProxies: ['172.18.0.0/16'], pairingRequired: false, auth: { token: 'x' } } }";
+    std::fs::write(folder.join("openclaw.config.json"), other).unwrap();
+    let settings = folder.join("openclaw.json");
+    let before = std::fs::read_to_string(&settings).unwrap();
+    let after = report(gateway.home.path(), &["--fix"]);
+    assert_eq!((wrong(&after), after["repairs"].as_array().unwrap().len()), (vec![], 1));
+    let text = std::fs::read_to_string(&settings).unwrap();
+    assert!(text.contains("172.18.0.0/16") && text.contains("// A device that shows this token"), "{text}");
+    assert!(!text.contains("pairingRequired") && before.len() < text.len(), "{text}");
+    let switch = finding(&after, "pairing-switches")["what"].as_str().unwrap();
+    assert!(switch.contains("is not obeyed"), "{switch}");
+    assert_eq!(std::fs::read_to_string(folder.join("openclaw.config.json")).unwrap(), other);
+}
+
+#[test]
+fn a_clock_that_went_back_is_seen_by_the_files() {
+    let gateway = Gateway::start();
+    let file = std::fs::File::options().write(true).open(state(gateway.home.path()).join("openclaw.json")).unwrap();
+    let written = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(written + std::time::Duration::from_secs(3600)).unwrap();
+    assert_eq!(wrong(&report(gateway.home.path(), &[])), ["clock-skew"]);
+}
+
+#[test]
+fn clocks_that_differ_are_seen() {
+    let gateway = Gateway::start();
+    let faketime = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/lib/libfaketime.so.1");
+    assert!(Path::new(faketime).exists(), "the movable clock is missing; run: make test-tools");
+    let mut doctor = command(gateway.home.path(), &["doctor", "--json"]);
+    let output = doctor.env("LD_PRELOAD", faketime).env("FAKETIME", "+10m").output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let evidence = finding(&report, "clock-skew")["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("the gateway's clock is ") && evidence.ends_with("behind this one"), "{evidence}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pairings_that_cannot_be_read_are_reported_and_left_alone() {
+    let gateway = Gateway::start();
+    let _phone = gateway.pair(1, "Phone").await;
+    let paired = state(gateway.home.path()).join("devices/paired.json");
+    std::fs::create_dir(paired.parent().unwrap()).unwrap();
+    std::fs::write(&paired, "{\"a\": {").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new();
+    let options = options.filename(state(gateway.home.path()).join("state/gateway.sqlite"));
+    let mut store = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("UPDATE devices SET roles = 'nonsense'").execute(&mut store).await.unwrap();
+    sqlx::Connection::close(store).await.unwrap();
+    let report = report(gateway.home.path(), &["--fix"]);
+    let evidence = finding(&report, "store-rows")["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("device "), "{evidence}");
+    assert!(finding(&report, "openclaw-state")["what"].as_str().unwrap().contains("paired.json cannot be read"));
+    assert_eq!(std::fs::read_to_string(&paired).unwrap(), "{\"a\": {");
+}
+
+#[test]
+fn an_expired_certificate_is_found() {
+    let gateway = Gateway::start();
+    let (pem, settings) = (gateway.home.path().join("gw.pem"), state(gateway.home.path()).join("openclaw.json"));
+    let mut params = rcgen::CertificateParams::new(vec!["gw.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2024, 2, 1);
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+    std::fs::write(&pem, format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")).unwrap();
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let tls = format!("gateway: {{ tls: {{ certPath: '{}' }},", pem.display());
+    std::fs::write(&settings, text.replacen("gateway: {", &tls, 1)).unwrap();
+    let report = report(gateway.home.path(), &[]);
+    assert_eq!(finding(&report, "certificate")["evidence"], json!(["good until 2024-02-01"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_nobody_sees_are_told_and_forwarded_ones_that_are_refused() {
+    let gateway = Gateway::start();
+    let knock = gateway.knock(1, "Phone").await;
+    let report = report(gateway.home.path(), &[]);
+    let approve = format!("openclaw devices approve {}", knock.pending.request_id);
+    assert_eq!(finding(&report, "requests-unseen")["fix"], approve);
+    let words: Vec<&str> = approve.split(' ').skip(1).collect();
+    gateway.run(&words).ok();
+    knock.opening.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_named_with_the_setting() {
+    use std::io::{Read, Write};
+    let gateway = Gateway::start();
+    let mut socket = std::net::TcpStream::connect(("127.0.0.1", gateway.port)).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 10.0.0.7\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    // The log is written behind.
+    let report = loop {
+        let report = report(gateway.home.path(), &[]);
+        if wrong(&report) == ["untrusted-proxy"] {
+            break report;
+        }
+        assert_eq!(wrong(&report), Vec::<&str>::new());
+    };
+    let fix = r#"openclaw config set gateway.trustedProxies '["127.0.0.1"]'"#;
+    assert_eq!(finding(&report, "untrusted-proxy")["fix"], fix);
+}
+
+#[test]
+fn whoever_starts_it_in_somebody_elses_directory_is_told_the_command_in_one_line() {
+    let ada = AdasHome::new();
+    std::fs::create_dir(state(ada.path())).unwrap();
+    let folder = state(ada.path());
+    let folder = folder.display();
+    for line in [&["gateway", "run"][..], &["devices", "list"]] {
+        let refused = ada.run(ADA, line).refused();
+        let expected = format!(
+            "error: {folder} belongs to user 0, but this runs as user {ADA}.\n\nhint: sudo chown -R {ADA}:{ADA} {folder}\n"
+        );
+        assert_eq!(refused.stderr, expected, "{line:?}");
+    }
+    let report = ada.run(ADA, &["doctor"]).refused();
+    assert!(report.stdout.contains(&format!("fix: sudo chown -R {ADA}:{ADA} {folder}")), "{}", report.stdout);
+}
+
+#[test]
+fn what_root_does_in_somebodys_directory_leaves_everything_theirs() {
+    let ada = AdasHome::new();
+    ada.run(ADA, &["devices", "list"]).ok();
+    for line in [&["devices", "list"][..], &["node", "identity"], &["devices", "list", "--url", "ws://127.0.0.1:1"]] {
+        ada.run(0, line);
+    }
+    let (mut gateway, heard) = start(&mut ada.command(0, &["gateway", "run", "--port", "0"]));
+    while !heard.recv_timeout(super::gateway::PATIENCE).unwrap().contains("The gateway runs on") {}
+    ada.run(ADA, &["devices", "list"]).ok();
+    Command::new("kill").arg(gateway.id().to_string()).status().unwrap();
+    assert!(gateway.wait().unwrap().success());
+    let owners = ada.owners();
+    assert!(owners.len() > 8, "{owners:?}");
+    for (path, uid, mode) in owners {
+        assert_eq!((uid, mode & 0o077), (ADA, 0), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_doctor_as_root_gives_files_back_and_what_it_writes_is_theirs() {
+    let ada = AdasHome::new();
+    ada.run(ADA, &["devices", "list"]).ok();
+    let store = state(ada.path()).join("state/gateway.sqlite");
+    chown(&store, Some(0), Some(0)).unwrap();
+    std::fs::write(state(ada.path()).join("gateway.yaml"), "port: 18999\n").unwrap();
+    ada.run(ADA, &["devices", "list"]).refused();
+    let fixed = ada.run(0, &["doctor", "--fix"]);
+    assert!(fixed.stdout.contains("fixed    state-owner: gave"), "{}{}", fixed.stdout, fixed.stderr);
+    for (path, uid, _) in ada.owners() {
+        assert_eq!(uid, ADA, "{}", path.display());
+    }
+    ada.run(ADA, &["devices", "list"]).ok();
+}
+
+#[test]
+fn a_command_line_with_a_new_home_each_time_stays_one_device() {
+    let gateway = Gateway::start();
+    let shared = state(gateway.home.path());
+    let shared = shared.to_str().unwrap();
+    for line in [&["status"][..], &["devices", "list", "--url", &gateway.url(), "--token", &token(&gateway)]] {
+        for _ in 0..20 {
+            let ephemeral = tempfile::tempdir().unwrap();
+            let output = command(ephemeral.path(), line).env("OPENCLAW_STATE_DIR", shared).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    assert!(gateway.list()["paired"].as_array().unwrap().len() <= 1);
+}
+
+/// The access token in a gateway's settings.
+pub fn token(gateway: &Gateway) -> String {
+    let text = std::fs::read_to_string(state(gateway.home.path()).join("openclaw.json")).unwrap();
+    text.split("token: \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_gateway_on_loopback_in_a_container_says_what_makes_it_reachable() {
+    let home = tempfile::tempdir().unwrap();
+    let line = ["gateway", "run", "--port", "0"];
+    let (mut gateway, heard) = start(command(home.path(), &line).env("container", "podman"));
+    let hint = loop {
+        let line = heard.recv_timeout(super::gateway::PATIENCE).unwrap();
+        if line.starts_with("This is a container") {
+            break line;
+        }
+    };
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert!(hint.ends_with("run: openclaw gateway run --bind lan"), "{hint}");
+}
