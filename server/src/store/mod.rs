@@ -5,6 +5,7 @@
 
 mod blocks;
 mod codes;
+mod crowding;
 mod recent;
 mod recovery;
 mod rescue;
@@ -26,12 +27,6 @@ pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use recovery::{ImportedDevice, ImportedToken, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
-
-/// How many requests may wait from one address.
-const MAX_PENDING_PER_ADDRESS: i64 = 8;
-
-/// How many requests may wait in all.
-const MAX_PENDING: i64 = 256;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

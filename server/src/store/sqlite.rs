@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::DevicePairing;
-use access::pairing::{Device, Dropped, Effect, PairingEvent, Pending, Token, step};
+use access::pairing::{Device, Effect, PairingEvent, Pending, Token, step};
 use async_trait::async_trait;
 use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -14,9 +14,10 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::blocks::{load_block, save_block};
 use super::codes;
+use super::crowding::make_room;
 use super::recent::Recent;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
-use super::{Applied, Counts, MAX_PENDING, MAX_PENDING_PER_ADDRESS, Pairings, Seen, Store, StoreError};
+use super::{Applied, Counts, Pairings, Seen, Store, StoreError};
 
 /// One connection writes while another reads; more would only cost memory.
 const MAX_CONNECTIONS: u32 = 2;
@@ -383,29 +384,4 @@ pub(super) async fn save_pending(
     .execute(&mut *connection)
     .await?;
     Ok(())
-}
-
-/// Makes room for a request: the oldest that nobody has seen goes first, of the same address, then of
-/// all. The new one itself stays.
-async fn make_room(connection: &mut SqliteConnection, newest: &Pending) -> Result<Vec<(DeviceId, Effect)>, StoreError> {
-    let mut effects = Vec::new();
-    for (address, limit) in [(Some(&newest.ask.origin.address), MAX_PENDING_PER_ADDRESS), (None, MAX_PENDING)] {
-        // The newest is one of them, so one less may stay beside it.
-        let crowded_out: Vec<(String, String)> = sqlx::query_as(
-            "DELETE FROM pending_requests WHERE request_id IN (\
-             SELECT request_id FROM pending_requests WHERE request_id <> ?1 AND (?2 IS NULL OR address = ?2) \
-             ORDER BY seen_at_ms IS NOT NULL DESC, ts DESC LIMIT -1 OFFSET ?3) RETURNING device_id, request_id",
-        )
-        .bind(&newest.request_id)
-        .bind(address)
-        .bind(limit - 1)
-        .fetch_all(&mut *connection)
-        .await?;
-        for (device_id, request_id) in crowded_out {
-            let device_id = DeviceId::claimed(device_id);
-            effects.push((device_id.clone(), Effect::Drop { request_id, why: Dropped::CrowdedOut }));
-            effects.push((device_id, Effect::ListChanged));
-        }
-    }
-    Ok(effects)
 }

@@ -1,6 +1,10 @@
 //! `openclaw devices` and `openclaw pairing`: each with a gateway that runs and with the store alone.
 
+use std::process::Child;
+use std::sync::mpsc;
+
 use client::{ConnectError, Identity};
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
 use super::gateway::{Gateway, Knock, PATIENCE, command, run, start, thrown_out};
@@ -198,11 +202,40 @@ async fn pairing_is_an_older_name_and_channels_are_somebody_elses() {
     assert!(run(home.path(), &["pairing", "list"]).ok().contains("Paired (1)"));
 }
 
+/// `openclaw devices watch` without a terminal. It ends with the test, however that ends.
+struct Watch {
+    process: Child,
+    heard: mpsc::Receiver<String>,
+}
+
+impl Watch {
+    fn start(gateway: &Gateway, line: &[&str]) -> Self {
+        let (process, heard) = start(&mut command(gateway.home.path(), line));
+        Self { process, heard }
+    }
+
+    fn next(&self) -> String {
+        self.heard.recv_timeout(PATIENCE).unwrap()
+    }
+
+    fn ends_with_ctrl_c(mut self) {
+        rustix::process::kill_process(Pid::from_child(&self.process), Signal::INT).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn watch_tells_a_line_for_whatever_happens_and_survives_a_restart() {
     let gateway = Gateway::start();
-    let (mut watch, heard) = start(&mut command(gateway.home.path(), &["devices", "watch"]));
-    let next = || heard.recv_timeout(PATIENCE).unwrap();
+    let watch = Watch::start(&gateway, &["devices", "watch"]);
+    let next = || watch.next();
     let knock = gateway.knock(1, "Phone\u{1b}[2J").await;
     let line = next();
     let request = knock.pending.request_id.as_str();
@@ -222,16 +255,15 @@ async fn watch_tells_a_line_for_whatever_happens_and_survives_a_restart() {
     assert!(next().contains(&again.pending.request_id));
     gateway.run(&["devices", "reject", &again.pending.request_id]).ok();
     assert!(next().starts_with("rejected  "));
-    interrupt(&watch);
-    assert_eq!(watch.wait().unwrap().code(), Some(0));
+    watch.ends_with_ctrl_c();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watch_tells_scripts_one_json_value_a_line() {
     let gateway = Gateway::start();
     let knock = gateway.knock(1, "Phone").await;
-    let (mut watch, heard) = start(&mut command(gateway.home.path(), &["devices", "watch", "--json"]));
-    let next = || serde_json::from_str::<Value>(&heard.recv_timeout(PATIENCE).unwrap()).unwrap();
+    let watch = Watch::start(&gateway, &["devices", "watch", "--json"]);
+    let next = || serde_json::from_str::<Value>(&watch.next()).unwrap();
     let waits = next();
     assert_eq!((&waits["event"], &waits["request"]["displayName"]), (&json!("waits"), &json!("Phone")));
     gateway.run(&["devices", "block", &knock.pending.request_id]).ok();
@@ -240,11 +272,5 @@ async fn watch_tells_scripts_one_json_value_a_line() {
     assert_eq!(next()["event"], "gateway-away");
     let _gateway = Gateway::start_in(home);
     assert_eq!(next()["event"], "gateway-back");
-    interrupt(&watch);
-    assert_eq!(watch.wait().unwrap().code(), Some(0));
-}
-
-fn interrupt(process: &std::process::Child) {
-    let pid = rustix::process::Pid::from_child(process);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    watch.ends_with_ctrl_c();
 }

@@ -8,7 +8,7 @@ use protocol::refusal::BlockRefusal;
 use protocol::{DeviceId, PublicKey, Refusal};
 
 use super::decide::gone;
-use super::{Ask, Block, Decider, DevicePairing, Dropped, Effect, Step};
+use super::{Ask, Block, Decider, DevicePairing, Dropped, Effect, Pending, Step};
 use crate::locality::network_of;
 
 /// Refuses what a blocked device asks for, also if it was blocked after somebody looked.
@@ -45,15 +45,16 @@ pub(super) fn block(
     };
     let name = state.paired.as_ref().and_then(|device| device.operator_label.clone().or(device.display_name.clone()));
     let name = name.or_else(|| state.pending.as_ref().and_then(|pending| pending.ask.display_name.clone()));
-    let mut effects = state.paired.take().as_ref().map_or_else(
-        // A connection needs no pairing where the gateway's secret is enough.
-        || vec![Effect::CloseSockets { role: None }, Effect::ListChanged],
-        gone,
-    );
-    if let Some(pending) = state.pending.take() {
+    let mut effects = Vec::new();
+    if let Some(Pending { request_id, .. }) = state.pending.take() {
         // Who waits hears why before everyone hears that.
-        effects.push(Effect::Drop { request_id: pending.request_id.clone(), why: Dropped::Blocked });
-        effects.push(Effect::Resolve { request_id: pending.request_id, decision: Decision::Rejected });
+        effects.push(Effect::Drop { request_id: request_id.clone(), why: Dropped::Blocked });
+        effects.push(Effect::Resolve { request_id, decision: Decision::Rejected });
+    }
+    match state.paired.take() {
+        Some(device) => effects.extend(gone(&device)),
+        // A connection needs no pairing where the gateway's secret is enough.
+        None => effects.extend([Effect::CloseSockets { role: None }, Effect::ListChanged]),
     }
     let known = state.blocked.take();
     state.blocked = Some(Block {

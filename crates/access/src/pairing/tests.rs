@@ -238,8 +238,8 @@ fn block(state: DevicePairing, decider: Decider, with_address: bool) -> Result<S
 fn blocking_takes_everything_and_lets_nothing_new_be_asked() {
     let (state, _) = asked(paired(&[READ]), &[WRITE], "r1", NOW);
     let (state, effects) = block(state, decider(&[PAIRING]), false).unwrap();
-    assert_eq!(effects[0], Effect::CloseSockets { role: None });
-    let [.., told, resolved] = effects.as_slice() else { panic!("{effects:?}") };
+    let [told, resolved, closed, ..] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(*closed, Effect::CloseSockets { role: None });
     assert_eq!(*told, Effect::Drop { request_id: "r1".to_owned(), why: Dropped::Blocked });
     assert_eq!(*resolved, Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Rejected });
     assert_eq!((&state.paired, &state.pending), (&None, &None));

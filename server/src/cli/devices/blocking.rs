@@ -129,7 +129,7 @@ mod tests {
             by: Some(Approver::Owner),
         }];
         let text = in_table(&BlockedList { blocked }, 60_000);
-        let expected = "DEVICE        NAME            BLOCKED    BY         ADDRESS\n\
+        let expected = "DEVICE        NAME         BLOCKED    BY         ADDRESS\n\
                         be9db4f8b046  \u{fffd}[2JPhone\u{fffd}x  1 min ago  the owner  192.0.2.2";
         assert_eq!(text, expected);
     }

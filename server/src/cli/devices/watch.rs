@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{CallError, Connection};
+use futures_util::FutureExt;
 use protocol::event::{Decision, Event, PairResolved};
+use protocol::frame::EventFrame;
 use protocol::method::RequestRef;
 use protocol::pairing::{PairingList, PendingRequest};
 use protocol::role::{PAIRING, READ};
@@ -106,28 +108,40 @@ async fn listen(mut connection: Connection, tell: &mpsc::Sender<News>) -> Option
             Ok(list) => list,
             Err(error) => return Some(error),
         };
+        // How a request ended may have been said while the list was on its way.
+        let mut is_outdated = false;
+        while let Some(event) = connection.next_event().now_or_never() {
+            match event {
+                Ok(event) => is_outdated |= concerns_list(event, &mut decided),
+                Err(error) => return Some(error),
+            }
+        }
         let now_ms = opened_at_ms + u64::try_from(opened.elapsed().as_millis()).unwrap_or_default();
         let news = News::Here { waiting: list.pending, decided: std::mem::take(&mut decided), now_ms };
         tell.send(news).await.ok()?;
-        loop {
+        while !is_outdated {
             let event = tokio::select! {
                 event = tokio::time::timeout(LONGEST_SILENCE, connection.next_event()) => event,
                 () = tell.closed() => return None,
             };
-            let event = match event {
-                Ok(Ok(event)) => event,
+            match event {
+                Ok(Ok(event)) => is_outdated = concerns_list(event, &mut decided),
                 Ok(Err(error)) => return Some(error),
                 Err(_) => return Some(CallError::TimedOut),
-            };
-            if event.event == Event::DevicePairResolved.name() {
-                decided.extend(serde_json::from_value::<PairResolved>(event.payload).ok());
-                break;
-            }
-            if [Event::DevicePairRequested, Event::DevicePairChanged].iter().any(|known| known.name() == event.event) {
-                break;
             }
         }
     }
+}
+
+/// Whether the list is another one after this event. How a request ended is noted.
+fn concerns_list(event: EventFrame, decided: &mut Vec<PairResolved>) -> bool {
+    let is = |known: Event| event.event == known.name();
+    let is_decision = is(Event::DevicePairResolved);
+    let concerns = is_decision || is(Event::DevicePairRequested) || is(Event::DevicePairChanged);
+    if is_decision {
+        decided.extend(serde_json::from_value::<PairResolved>(event.payload).ok());
+    }
+    concerns
 }
 
 /// A line for whatever happens.
