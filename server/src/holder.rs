@@ -1,6 +1,6 @@
 //! Who holds a port of this machine, or a state directory, and whether that is a gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl fmt::Display for Holder {
 pub fn holders(port: u16) -> Vec<Holder> {
     let all = listeners::get_all().unwrap_or_else(|error| {
         tracing::debug!(%error, "The listening programs cannot be listed");
-        Default::default()
+        HashSet::default()
     });
     let listening = all.into_iter().filter(|found| {
         found.socket.port() == port && found.protocol == Protocol::TCP && found.state == SocketState::Listen

@@ -77,7 +77,7 @@ impl Exposed {
         match self.run(&[verb, HTTPS, "off"]).await {
             Ok(_) => tracing::info!("Tailscale does not lead to the gateway any more"),
             Err(error) => {
-                tracing::warn!("Tailscale still leads here; end that with `tailscale {verb} reset`: {error:#}")
+                tracing::warn!("Tailscale still leads here; end that with `tailscale {verb} reset`: {error:#}");
             }
         }
     }

@@ -83,8 +83,8 @@ impl ServiceReport {
     pub fn words(&self) -> String {
         let state = self.state.unwrap_or("installed, but its system does not answer");
         let process = self.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
-        let problems: String = self.problems.iter().map(|problem| format!("; {problem}")).collect();
-        format!("{}: {state}{process}{problems}", self.name)
+        let first = format!("{}: {state}{process}", self.name);
+        std::iter::once(&first).chain(&self.problems).map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 }
 

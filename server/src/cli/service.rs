@@ -149,9 +149,9 @@ pub async fn install(args: &InstallArgs, env: &Environment) -> Outcome {
         return Ok(subject.done(args.format, "install", &words));
     }
     if is_service {
-        manager.restart().await?
+        manager.restart().await?;
     } else {
-        manager.start().await?
+        manager.start().await?;
     }
     subject.until_up().await?;
     let words = format!("Installed the service {name}; its gateway runs.\nIt starts {}.", plan.argv.join(" "));

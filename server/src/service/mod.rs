@@ -31,7 +31,7 @@ pub use plan::Plan;
 pub use systemd::Systemd;
 
 /// How long the system's own program may take. Stopping a gateway takes a few seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A service as its file says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -34,7 +34,7 @@ impl Invocation {
             _ => std::path::absolute(&self.name).ok(),
         };
         let on_path = surroundings.which("openclaw");
-        stable(on_path, called, running).context(Advised::new(
+        stable(on_path, called, running.as_deref()).context(Advised::new(
             "the path of this program cannot be found out",
             "run it by its full path, as in /usr/local/bin/openclaw gateway install",
         ))
@@ -42,10 +42,10 @@ impl Invocation {
 }
 
 /// Chooses among the ways to a program the one that lasts. `called` is what the shell found.
-fn stable(on_path: Option<PathBuf>, called: Option<PathBuf>, running: Option<PathBuf>) -> Option<PathBuf> {
+fn stable(on_path: Option<PathBuf>, called: Option<PathBuf>, running: Option<&Path>) -> Option<PathBuf> {
     let real = |path: &Path| path.canonicalize().ok();
     let called = called.filter(|path| real(path).is_some());
-    let this = called.as_deref().and_then(real).or_else(|| running.as_deref().and_then(real))?;
+    let this = called.as_deref().and_then(real).or_else(|| running.and_then(real))?;
     let leads_here = |path: &PathBuf| real(path).as_ref() == Some(&this);
     on_path.filter(leads_here).or(called).or(Some(this))
 }
@@ -62,14 +62,14 @@ mod tests {
         std::fs::write(&other, "").unwrap();
         std::os::unix::fs::symlink(&version, &link).unwrap();
         let some = |path: &PathBuf| Some(path.clone());
-        assert_eq!(stable(some(&link), some(&version), some(&version)), some(&link));
-        assert_eq!(stable(None, some(&link), some(&version)), some(&link));
+        assert_eq!(stable(some(&link), some(&version), Some(&version)), some(&link));
+        assert_eq!(stable(None, some(&link), Some(&version)), some(&link));
         // What stands on the PATH is another program.
         assert_eq!(stable(some(&other), some(&version), None), some(&version));
-        assert_eq!(stable(None, None, some(&version)), version.canonicalize().ok());
+        assert_eq!(stable(None, None, Some(&version)), version.canonicalize().ok());
         // The file was replaced while this ran; what stands under its name now is this program.
         let gone = folder.path().join("openclaw-1.2.3 (deleted)");
-        assert_eq!(stable(some(&link), some(&link), Some(gone)), some(&link));
+        assert_eq!(stable(some(&link), some(&link), Some(&gone)), some(&link));
         assert_eq!(stable(None, None, None), None);
     }
 }

@@ -21,11 +21,8 @@ StartLimitBurst=10
 /// The unit file.
 pub fn render(plan: &Plan) -> String {
     let words: Vec<String> = plan.argv.iter().map(|word| quoted(word, true)).collect();
-    let environment: String = plan
-        .environment
-        .iter()
-        .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"), false)))
-        .collect();
+    let variables = plan.environment.iter().map(|(name, value)| quoted(&format!("{name}={value}"), false));
+    let environment = variables.fold(String::new(), |lines, pair| lines + "Environment=" + &pair + "\n");
     let env_file = escaped(&plan.env_file.display().to_string(), false);
     format!(
         "# Made by `openclaw gateway install`. Changes are lost with `openclaw gateway install --force`;\n\

@@ -65,11 +65,11 @@ fn the_log_is_shown_whether_the_gateway_runs_or_not() {
 fn a_log_that_is_followed_goes_on_when_the_gateway_ends() {
     let mut gateway = Gateway::start();
     let (mut follower, heard) = start(&mut command(gateway.home.path(), &["logs", "--follow", "--interval", "50"]));
-    let hears = |expected: &str| while !heard.recv_timeout(PATIENCE).unwrap().contains(expected) {};
-    hears("The gateway runs");
+    let until = |expected: &str| while !heard.recv_timeout(PATIENCE).unwrap().contains(expected) {};
+    until("The gateway runs");
     gateway.run(&["gateway", "stop"]).ok();
     gateway.process.wait().unwrap();
-    hears("The gateway has stopped");
+    until("The gateway has stopped");
     follower.kill().unwrap();
     follower.wait().unwrap();
 }

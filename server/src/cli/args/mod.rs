@@ -259,7 +259,6 @@ mod tests {
             "openclaw health --json",
             "openclaw gateway call devices.list --params {}",
             "openclaw --profile work gateway status --deep",
-            "openclaw gateway --profile work status",
             "openclaw gateway status --profile work",
             "openclaw gateway --tailscale serve --force",
             "openclaw status",
