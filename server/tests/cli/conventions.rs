@@ -119,10 +119,12 @@ fn completions_know_every_command() {
         }
     }
     let script = run(home.path(), &["completion", "bash"]).ok();
-    let ask = format!(
-        "{script}\nCOMP_WORDS=(openclaw config se); COMP_CWORD=2; _openclaw openclaw se config; echo \"${{COMPREPLY[@]}}\""
-    );
-    let bash = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
+    let file = home.path().join("openclaw.bash");
+    std::fs::write(&file, script).unwrap();
+    let ask = "source openclaw.bash; COMP_WORDS=(openclaw config se); COMP_CWORD=2; \
+               _openclaw openclaw se config; echo \"${COMPREPLY[@]}\"";
+    let bash =
+        std::process::Command::new("bash").args(["--norc", "-c", ask]).current_dir(home.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&bash.stdout), "set\n", "{}", String::from_utf8_lossy(&bash.stderr));
 }
 
