@@ -14,7 +14,7 @@ use crate::clock::stamp;
 use crate::config::Paths;
 use crate::whole_file;
 
-/// The files that SQLite keeps beside a database.
+/// The files that `SQLite` keeps beside a database.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// What had to be set aside, and where it is now.
@@ -55,7 +55,7 @@ impl SqliteStore {
     /// Takes rows out that this version cannot read.
     async fn set_rows_aside(&self, paths: &Paths, now_ms: u64) -> anyhow::Result<Option<Rescue>> {
         let mut rows = Vec::new();
-        let mut transaction = None;
+        let mut kept_in = None;
         loop {
             let Err(error) = self.list_pairings().await else { break };
             let StoreError::Damaged { table, key, problem } = error else { return Err(error.into()) };
@@ -72,9 +72,9 @@ impl SqliteStore {
             sqlx::query(AssertSqlSafe(delete)).bind(&key).execute(&mut *writing).await?;
             writing.commit().await?;
             self.recent.forget_all();
-            transaction = Some(kept);
+            kept_in = Some(kept);
         }
-        Ok(transaction.map(|kept| Rescue {
+        Ok(kept_in.map(|kept| Rescue {
             sentence: format!(
                 "{} records could not be read and were set aside; everything else is as it was",
                 rows.len()

@@ -18,6 +18,7 @@ use protocol::{Method, Refusal, Request, Role};
 
 use super::connection::Connection;
 use super::nodes::invoke;
+use super::panic::panic;
 use super::presence;
 use crate::state::AppState;
 use node_calls::Caller as Node;
@@ -83,8 +84,8 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::NodeSkillsUpdate => to_json(Node::of(caller)?.skills(&method.read_params(params)?)),
         Method::OwnerExport => bare(method.read_params(params)?, recovery::export(state).await?),
         Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
-        Method::OwnerMigrate => to_json(recovery::migrate(state, method.read_params(params)?).await?),
-        Method::OwnerPanic => bare(method.read_params(params)?, recovery::panic(state, caller).await?),
+        Method::OwnerMigrate => to_json(recovery::migrate(state, &method.read_params(params)?).await?),
+        Method::OwnerPanic => bare(method.read_params(params)?, panic(state, caller).await),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
