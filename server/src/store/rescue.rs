@@ -62,14 +62,18 @@ impl SqliteStore {
             let column = if table == "pending_requests" { "request_id" } else { "device_id" };
             let mut writing = self.begin_write().await?;
             rows.push(json!({
-                "table": table, "key": key, "problem": problem,
+                "table": table, "key": key, "problem": &problem,
                 "rows": rows_as_json(&mut writing, table, column, &key).await?,
             }));
             // Written before it is deleted, so that it is always somewhere.
             let kept = aside(paths, &format!("rows-{}.json", stamp(now_ms)))?;
             whole_file::replace(&kept, &serde_json::to_vec_pretty(&rows)?, None)?;
             let delete = format!("DELETE FROM {table} WHERE {column} = ?");
-            sqlx::query(AssertSqlSafe(delete)).bind(&key).execute(&mut *writing).await?;
+            let deleted = sqlx::query(AssertSqlSafe(delete)).bind(&key).execute(&mut *writing).await?;
+            anyhow::ensure!(
+                deleted.rows_affected() > 0,
+                "the damaged record `{key}` in {table} cannot be found: {problem}"
+            );
             writing.commit().await?;
             self.recent.forget_all();
             kept_in = Some(kept);
