@@ -131,21 +131,21 @@ async fn replace_store(paths: &Paths, error: &StoreError, now_ms: u64) -> anyhow
         move_if_there(&with_suffix(&paths.store_file, companion), &with_suffix(&kept, companion))?;
     }
     move_if_there(&paths.store_file, &kept)?;
-    match copy {
-        Some(copy) => {
-            whole_file::replace(&paths.store_file, &std::fs::read(&copy.file)?, None)?;
-            let _ = write!(
-                sentence,
-                "The last good copy took its place: {} devices, as of {}. What was decided after that is missing; look at `openclaw devices list`",
-                copy.devices,
-                crate::clock::rfc3339(copy.at_ms)
-            );
-        }
-        None => {
-            whole_file::replace(&paths.store_file, b"", None)?;
-            sentence += "There is no good copy of it, so no device is paired now; with a backup: `openclaw backup restore FILE`";
-        }
-    }
+    let content = if let Some(copy) = copy {
+        let _ = write!(
+            sentence,
+            "The last good copy took its place: {} devices, as of {}. What was decided after that is missing; \
+             look at `openclaw devices list`",
+            copy.devices,
+            crate::clock::rfc3339(copy.at_ms)
+        );
+        std::fs::read(&copy.file)?
+    } else {
+        sentence +=
+            "There is no good copy of it, so no device is paired now; with a backup: `openclaw backup restore FILE`";
+        Vec::new()
+    };
+    whole_file::replace(&paths.store_file, &content, None)?;
     Ok(Rescue { sentence, kept })
 }
 
