@@ -213,11 +213,8 @@ async fn copies_of_the_last_three_days_are_kept() {
     }
     gateway.pair(&device(6)).await;
     until_copied(&gateway, 6).await;
-    let gateway = gateway.restart().await;
-    until_copied(&gateway, 6).await;
-    let home = gateway.home.path().to_owned();
-    gateway.stop().await;
-    let kept = names(&home.join("backups"));
+    let mut kept = Vec::new();
+    gateway.restart_after(async |home: &Path| kept = names(&home.join("backups"))).await;
     let days = kept.iter().filter(|name| name.starts_with("day-")).count();
     assert_eq!((kept.len(), days), (4, 3), "{kept:?}");
 }
