@@ -159,6 +159,7 @@ fn unpack(backup: &Path, folder: &Path) -> anyhow::Result<Manifest> {
         ensure!(is_plain(&name), "`{name}` is no name of a file of a gateway");
         let mut bytes = Vec::new();
         (&mut entry).take(expected.bytes + 1).read_to_end(&mut bytes).context("it is cut off")?;
+        ensure!(bytes.len() as u64 >= expected.bytes, "it is cut off within `{name}`");
         ensure!(bytes.len() as u64 == expected.bytes && hash(&bytes) == expected.sha256, "`{name}` was changed");
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(&name))?;
         file.write_all(&bytes)?;

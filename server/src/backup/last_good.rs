@@ -1,6 +1,7 @@
 //! Copies of the store that the gateway makes by itself: the newest after every decision, and one for each of the
 //! last days. The newest is what a store that cannot be read is replaced with.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ const INTERVAL: Duration = Duration::from_hours(1);
 const REST: u32 = 10;
 
 const NEWEST: &str = "last-good.sqlite";
+const DRAFT: &str = "last-good.new";
 const DAY_PREFIX: &str = "day-";
 const SUFFIX: &str = ".sqlite";
 
@@ -94,11 +96,21 @@ async fn save(state: &AppState) -> anyhow::Result<()> {
     let folder = &state.paths.backups;
     crate::start::private_folder(folder)?;
     state.last_good.is_stale.store(false, Ordering::SeqCst);
-    let draft = tempfile::NamedTempFile::new_in(folder)?;
-    state.store.copy_to(draft.path()).await?;
-    draft.as_file().sync_all()?;
+    // Always the same name, which only the holder of the state directory uses: what a process that was killed has
+    // left is replaced by the next one.
+    let draft = folder.join(DRAFT);
+    let journal = folder.join(format!("{DRAFT}-journal"));
+    for left in [&draft, &journal] {
+        match std::fs::remove_file(left) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    state.store.copy_to(&draft).await?;
+    file.sync_all()?;
     let newest = folder.join(NEWEST);
-    draft.persist(&newest)?;
+    std::fs::rename(&draft, &newest)?;
     let day = stamp(state.clock.now_ms());
     let today = folder.join(format!("{DAY_PREFIX}{}{SUFFIX}", day.get(..8).unwrap_or(&day)));
     if !today.exists() {

@@ -78,5 +78,5 @@ fn free_name(file: &Path, suffix: &str) -> PathBuf {
         }
         PathBuf::from(name)
     };
-    (1..).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(0))
+    (1..u32::MAX).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(u32::MAX))
 }

@@ -61,7 +61,7 @@ fn prepare(from: &Path, target: &Path) -> anyhow::Result<tempfile::NamedTempFile
     prepare().with_context(|| format!("{} cannot be written to; nothing was changed", folder.display()))
 }
 
-/// What SQLite keeps beside a store belongs to that store and would spoil another.
+/// What `SQLite` keeps beside a store belongs to that store and would spoil another.
 fn move_journal(store: &Path, before: &Path) -> anyhow::Result<()> {
     for suffix in ["-wal", "-shm"] {
         let named = |file: &Path| {

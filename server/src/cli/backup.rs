@@ -51,7 +51,8 @@ async fn put_back(args: &RestoreArgs, paths: &Paths) -> Outcome {
         "It replaces what is in {}. Devices that were removed or revoked since then are in again.",
         paths.state_dir.display()
     ));
-    if !args.yes && !(can_ask() && confirm("Put it back?")) {
+    let is_wanted = args.yes || (can_ask() && confirm("Put it back?"));
+    if !is_wanted {
         return Err(not_without_a_yes(&format!("openclaw backup restore {} --yes", args.file.display())));
     }
     let now_ms = Clock::default().now_ms();

@@ -1,5 +1,5 @@
 //! The files of OpenClaw, as plain records. Nothing here judges what a record says, and nothing writes to them:
-//! a database is copied before it is opened, because SQLite leaves traces beside whatever it opens.
+//! a database is copied before it is opened, because `SQLite` leaves traces beside whatever it opens.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

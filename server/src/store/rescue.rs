@@ -14,7 +14,7 @@ use crate::clock::stamp;
 use crate::config::Paths;
 use crate::whole_file;
 
-/// The files that SQLite keeps beside a database.
+/// The files that `SQLite` keeps beside a database.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// What had to be set aside, and where it is now.
@@ -55,26 +55,30 @@ impl SqliteStore {
     /// Takes rows out that this version cannot read.
     async fn set_rows_aside(&self, paths: &Paths, now_ms: u64) -> anyhow::Result<Option<Rescue>> {
         let mut rows = Vec::new();
-        let mut transaction = None;
+        let mut kept_in = None;
         loop {
             let Err(error) = self.list_pairings().await else { break };
             let StoreError::Damaged { table, key, problem } = error else { return Err(error.into()) };
             let column = if table == "pending_requests" { "request_id" } else { "device_id" };
             let mut writing = self.begin_write().await?;
             rows.push(json!({
-                "table": table, "key": key, "problem": problem,
+                "table": table, "key": key, "problem": &problem,
                 "rows": rows_as_json(&mut writing, table, column, &key).await?,
             }));
             // Written before it is deleted, so that it is always somewhere.
             let kept = aside(paths, &format!("rows-{}.json", stamp(now_ms)))?;
             whole_file::replace(&kept, &serde_json::to_vec_pretty(&rows)?, None)?;
             let delete = format!("DELETE FROM {table} WHERE {column} = ?");
-            sqlx::query(AssertSqlSafe(delete)).bind(&key).execute(&mut *writing).await?;
+            let deleted = sqlx::query(AssertSqlSafe(delete)).bind(&key).execute(&mut *writing).await?;
+            anyhow::ensure!(
+                deleted.rows_affected() > 0,
+                "the damaged record `{key}` in {table} cannot be found: {problem}"
+            );
             writing.commit().await?;
             self.recent.forget_all();
-            transaction = Some(kept);
+            kept_in = Some(kept);
         }
-        Ok(transaction.map(|kept| Rescue {
+        Ok(kept_in.map(|kept| Rescue {
             sentence: format!(
                 "{} records could not be read and were set aside; everything else is as it was",
                 rows.len()
@@ -127,21 +131,21 @@ async fn replace_store(paths: &Paths, error: &StoreError, now_ms: u64) -> anyhow
         move_if_there(&with_suffix(&paths.store_file, companion), &with_suffix(&kept, companion))?;
     }
     move_if_there(&paths.store_file, &kept)?;
-    match copy {
-        Some(copy) => {
-            whole_file::replace(&paths.store_file, &std::fs::read(&copy.file)?, None)?;
-            let _ = write!(
-                sentence,
-                "The last good copy took its place: {} devices, as of {}. What was decided after that is missing; look at `openclaw devices list`",
-                copy.devices,
-                crate::clock::rfc3339(copy.at_ms)
-            );
-        }
-        None => {
-            whole_file::replace(&paths.store_file, b"", None)?;
-            sentence += "There is no good copy of it, so no device is paired now; with a backup: `openclaw backup restore FILE`";
-        }
-    }
+    let content = if let Some(copy) = copy {
+        let _ = write!(
+            sentence,
+            "The last good copy took its place: {} devices, as of {}. What was decided after that is missing; \
+             look at `openclaw devices list`",
+            copy.devices,
+            crate::clock::rfc3339(copy.at_ms)
+        );
+        std::fs::read(&copy.file)?
+    } else {
+        sentence +=
+            "There is no good copy of it, so no device is paired now; with a backup: `openclaw backup restore FILE`";
+        Vec::new()
+    };
+    whole_file::replace(&paths.store_file, &content, None)?;
     Ok(Rescue { sentence, kept })
 }
 

@@ -118,7 +118,7 @@ async fn panic_throws_everyone_out_and_says_how_to_get_back_in() {
     assert!(said.contains("Revoked 1 device") && !said.contains('\u{1b}'), "{said}");
     assert_eq!(thrown_out(phone).await, 4001);
     assert_ne!(settings(gateway.home.path()), before);
-    assert_eq!(gateway.list()["paired"][0]["tokens"][0].get("revokedAtMs").is_some(), true);
+    assert!(gateway.list()["paired"][0]["tokens"][0].get("revokedAtMs").is_some());
     let log = log(gateway.home.path());
     assert!(log.contains("PANIC: the owner throws everyone out") && log.contains("PANIC: done"), "{log}");
 }
@@ -167,7 +167,9 @@ fn migrate_takes_over_what_openclaw_left_in_the_same_directory_while_no_gateway_
     }
     assert_eq!(paired(home), [Identity::from_seed([7; 32]).device_id().as_str()]);
     let again = run(home, &["migrate", "--json"]).json();
-    assert_eq!(again["items"][0]["outcome"], "known");
+    let outcomes: Vec<_> =
+        again["items"].as_array().unwrap().iter().map(|item| item["outcome"].as_str().unwrap()).collect();
+    assert_eq!((outcomes.contains(&"known"), outcomes.contains(&"imported")), (true, false));
 }
 
 #[test]

@@ -225,14 +225,14 @@ async fn fix_4_a_remote_node_that_leaves_no_request() {
     let container = Container::start(home.path());
     let elsewhere = tempfile::tempdir().unwrap();
     let pending = || container.exec(home.path(), &["devices", "list", "--json"]).json()["pending"].clone();
-    let (node, heard) = node(elsewhere.path(), &["node", "run", "--host", &container.inside]);
+    let (refused, heard) = node(elsewhere.path(), &["node", "run", "--host", &container.inside]);
     loop {
         let line = heard.recv_timeout(PATIENCE).unwrap();
         if line.contains("token missing") {
             break;
         }
     }
-    drop(node);
+    drop(refused);
     assert_eq!(pending(), serde_json::json!([]));
 
     let guide = ["node", "run", "--node-id", "my-node", "--display-name", "My Node"];

@@ -207,7 +207,14 @@ async fn copies_of_the_last_three_days_are_kept() {
         until_copied(&gateway, i64::try_from(day).unwrap() + 1).await;
         gateway.clock.advance_ms(24 * 3_600_000);
     }
-    let kept = names(&gateway.home.path().join("backups"));
+    // What a process that was killed has left goes with the next copy.
+    for left in ["last-good.new", "last-good.new-journal"] {
+        std::fs::write(gateway.home.path().join("backups").join(left), "half").unwrap();
+    }
+    gateway.pair(&device(6)).await;
+    until_copied(&gateway, 6).await;
+    let mut kept = Vec::new();
+    gateway.restart_after(async |home: &Path| kept = names(&home.join("backups"))).await;
     let days = kept.iter().filter(|name| name.starts_with("day-")).count();
     assert_eq!((kept.len(), days), (4, 3), "{kept:?}");
 }

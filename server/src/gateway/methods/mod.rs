@@ -20,6 +20,7 @@ use protocol::{Method, Refusal, Request, Role};
 
 use super::connection::Connection;
 use super::nodes::invoke;
+use super::panic::panic;
 use super::presence;
 use crate::state::AppState;
 use node_calls::Caller as Node;
@@ -90,8 +91,8 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::OwnerExport => bare(method.read_params(params)?, recovery::export(state).await?),
         Method::OwnerLink => bare(method.read_params(params)?, owner::link(state).await?),
         Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
-        Method::OwnerMigrate => to_json(recovery::migrate(state, method.read_params(params)?).await?),
-        Method::OwnerPanic => bare(method.read_params(params)?, recovery::panic(state, caller).await?),
+        Method::OwnerMigrate => to_json(recovery::migrate(state, &method.read_params(params)?).await?),
+        Method::OwnerPanic => bare(method.read_params(params)?, panic(state, caller).await),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
