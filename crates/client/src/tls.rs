@@ -229,9 +229,9 @@ mod tests {
         let (listener, acceptor, certificate) = server().await;
         let url = GatewayUrl::parse(&format!("wss://{}", listener.local_addr().unwrap())).unwrap();
         let server = async { acceptor.accept(listener.accept().await.unwrap().0).await };
-        let (served, shown) = tokio::join!(server, certificate_at(&url));
+        let (greeting, shown) = tokio::join!(server, certificate_at(&url));
         assert_eq!(shown.unwrap(), certificate.to_vec());
-        assert!(served.is_err());
+        assert!(greeting.is_err());
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! data is on stdout and words on stderr, and whoever waits sees that something happens.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -162,7 +163,7 @@ fn table() -> String {
             continue;
         }
         let about = definition.get_about().unwrap().to_string().replace('|', "\\|");
-        table += &format!("| `openclaw {}` | {about} |\n", typed.join(" "));
+        writeln!(table, "| `openclaw {}` | {about} |", typed.join(" ")).unwrap();
     }
     table
 }

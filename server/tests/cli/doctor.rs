@@ -194,7 +194,7 @@ fn a_clock_that_went_back_is_seen_by_the_files() {
     let gateway = Gateway::start();
     let file = std::fs::File::options().write(true).open(state(gateway.home.path()).join("openclaw.json")).unwrap();
     let written = file.metadata().unwrap().modified().unwrap();
-    file.set_modified(written + std::time::Duration::from_secs(3600)).unwrap();
+    file.set_modified(written + std::time::Duration::from_hours(1)).unwrap();
     assert_eq!(wrong(&report(gateway.home.path(), &[])), ["clock-skew"]);
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use server::config::file::parse;
@@ -39,17 +38,17 @@ fn write(home: &Path, writer: usize, round: usize) -> Wanted {
     for change in 0..CHANGES {
         let path = format!("theirs.w{writer}.k{}", next(&mut seed) % 3);
         let value = format!("{round}-{change}");
-        let patch = json!({"theirs": {format!("w{writer}"): {path.rsplit('.').next().unwrap(): value}}}).to_string();
+        let merge = json!({"theirs": {format!("w{writer}"): {path.rsplit('.').next().unwrap(): value}}}).to_string();
         let line = if next(&mut seed).is_multiple_of(2) {
             vec!["config", "set", &path, &value]
         } else {
-            vec!["config", "patch", &patch]
+            vec!["config", "patch", &merge]
         };
         let mut process = command(home, &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let is_killed = next(&mut seed).is_multiple_of(4);
         if is_killed {
             // Whenever the machine comes to it: before, while or after it writes.
-            std::thread::sleep(Duration::from_micros(next(&mut seed) % 20_000));
+            (0..next(&mut seed) % 20_000).for_each(|_| std::thread::yield_now());
             process.kill().unwrap();
         }
         let ended = process.wait().unwrap();

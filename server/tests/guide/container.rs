@@ -214,7 +214,7 @@ impl Drop for Node {
     }
 }
 
-fn node(home: &Path, line: &[&str]) -> (Node, mpsc::Receiver<String>) {
+fn run_node(home: &Path, line: &[&str]) -> (Node, mpsc::Receiver<String>) {
     let (process, heard) = start(&mut command(home, line));
     (Node(process), heard)
 }
@@ -225,19 +225,19 @@ async fn fix_4_a_remote_node_that_leaves_no_request() {
     let container = Container::start(home.path());
     let elsewhere = tempfile::tempdir().unwrap();
     let pending = || container.exec(home.path(), &["devices", "list", "--json"]).json()["pending"].clone();
-    let (refused, heard) = node(elsewhere.path(), &["node", "run", "--host", &container.inside]);
+    let (node, heard) = run_node(elsewhere.path(), &["node", "run", "--host", &container.inside]);
     loop {
         let line = heard.recv_timeout(PATIENCE).unwrap();
         if line.contains("token missing") {
             break;
         }
     }
-    drop(refused);
+    drop(node);
     assert_eq!(pending(), serde_json::json!([]));
 
     let guide = ["node", "run", "--node-id", "my-node", "--display-name", "My Node"];
     let flags = ["--host", &container.inside, "--token", "right"];
-    let (_node, heard) = node(elsewhere.path(), &[&guide[..], &flags].concat());
+    let (_node, heard) = run_node(elsewhere.path(), &[&guide[..], &flags].concat());
     let request = loop {
         let line = heard.recv_timeout(PATIENCE).unwrap();
         if let Some(request) = line.trim().strip_prefix("openclaw devices approve ") {

@@ -2,6 +2,7 @@
 //! a service of its user.
 
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -100,7 +101,7 @@ impl Machine {
             .env("HOME", home)
             .env("PATH", path)
             .env("USER", ADA.to_string());
-        std::os::unix::process::CommandExt::uid(&mut command, uid);
+        command.uid(uid).gid(uid);
         let output = command.stdin(std::process::Stdio::null()).current_dir(home).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Done { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }

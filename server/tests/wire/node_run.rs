@@ -175,5 +175,5 @@ async fn a_node_outlives_its_gateway_and_still_knows_what_it_has_done() {
         let second = admin.call("node.invoke", run(&machine, "k2", &counter)).await.unwrap();
         assert_eq!(second["payload"]["stdout"], "2\n");
     };
-    machine.runs(&tunnel.url, Some(TOKEN), scenario).await;
+    Box::pin(machine.runs(&tunnel.url, Some(TOKEN), scenario)).await;
 }
