@@ -28,7 +28,7 @@ use crate::http::peer::Peer;
 use crate::http::router::router;
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
-use crate::store::{Rescue, SqliteStore};
+use crate::store::{Rescue, SqliteStore, Store};
 use crate::{holder, listen, owner, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
@@ -316,6 +316,16 @@ async fn lock_patiently(paths: &Paths) -> anyhow::Result<std::fs::File> {
         }
         tokio::time::sleep(LOCK_INTERVAL).await;
     }
+}
+
+/// Opens the store once, while nobody else has it, which sets aside what cannot be read.
+pub async fn rescue_store(paths: &Paths, now_ms: u64) -> anyhow::Result<Vec<Rescue>> {
+    let Some(_lock) = try_lock(paths)? else {
+        bail!(Advised::new("somebody else has the state directory", "stop it first: openclaw gateway stop"));
+    };
+    let (store, rescues) = SqliteStore::open_or_rescue(paths, now_ms).await?;
+    store.close().await;
+    Ok(rescues)
 }
 
 /// Takes the state directory, unless somebody else has it.

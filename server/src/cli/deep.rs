@@ -41,8 +41,7 @@ impl ServiceReport {
     pub async fn find(env: &Environment, paths: &Paths) -> Option<Self> {
         let program = Invocation::capture().program(env).ok()?;
         let found = inspect(env, &program).await.ok().flatten()?;
-        let is_ours = found.installed.state_dir(env).is_none_or(|folder| folder == paths.state_dir);
-        is_ours.then(|| Self::of(&found))
+        found.installed.is_for(env, &paths.state_dir).then(|| Self::of(&found))
     }
 
     fn of(found: &Inspection) -> Self {

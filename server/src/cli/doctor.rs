@@ -5,15 +5,17 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::Outcome;
 use super::args::DoctorArgs;
-use super::output::{count, data, json as print_json, long, say};
-use crate::clock::Clock;
+use super::output::{Failure, count, data, json as print_json, long, say};
+use super::{Outcome, migrate, service};
+use crate::clock::{Clock, stamp};
 use crate::config::Environment;
-use crate::doctor::{Finding, Severity, examine, gather};
+use crate::config::Paths;
+use crate::doctor::{Finding, Repair, Severity, examine, gather};
+use crate::start;
 
 /// A repair can uncover what it hid; more rounds than this are never needed.
-const MAX_ROUNDS: usize = 3;
+const MAX_ROUNDS: usize = 4;
 
 /// A repair that was tried.
 #[derive(Debug, Serialize)]
@@ -41,7 +43,7 @@ pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
         let mut failed = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
             let before = repairs.len();
-            repair(&findings, env, &clock, &mut failed, &mut repairs)?;
+            repair(&findings, env, &clock, &mut failed, &mut repairs).await?;
             if repairs.len() == before {
                 break;
             }
@@ -65,27 +67,39 @@ pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
 }
 
 /// Repairs one by one. What has failed once is not tried again.
-fn repair(
+async fn repair(
     findings: &[Finding],
     env: &Environment,
     clock: &Clock,
     failed: &mut BTreeSet<String>,
     done: &mut Vec<Repaired>,
 ) -> anyhow::Result<()> {
-    let paths = crate::config::Paths::resolve(env)?;
-    let now = i64::try_from(clock.now_ms()).unwrap_or_default();
-    let stamp = chrono::DateTime::from_timestamp_millis(now).unwrap_or_default().format("%Y%m%dT%H%M%SZ").to_string();
+    let paths = Paths::resolve(env)?;
     for finding in findings {
         let Some(repair) = finding.repair.as_ref().filter(|_| !failed.contains(&finding.what)) else { continue };
-        let result = repair.apply(&paths, env, &stamp);
+        let result = carry_out(repair, &paths, env, clock.now_ms()).await;
         if result.is_err() {
             failed.insert(finding.what.clone());
         }
         let is_done = result.is_ok();
-        let what = result.unwrap_or_else(|error| format!("{error:#}"));
+        let what = result.unwrap_or_else(|failure| failure.lines().join(" "));
         done.push(Repaired { id: finding.id, done: is_done, what });
     }
     Ok(())
+}
+
+/// Does it, and says what was done.
+async fn carry_out(repair: &Repair, paths: &Paths, env: &Environment, now_ms: u64) -> Result<String, Failure> {
+    match repair {
+        Repair::Change(change) => Ok(change.apply(paths, env, &stamp(now_ms))?),
+        Repair::RescueStore => {
+            let rescues = start::rescue_store(paths, now_ms).await?;
+            let said = rescues.iter().map(|rescue| format!("{} ({})", rescue.sentence, rescue.kept.display()));
+            Ok(said.collect::<Vec<_>>().join("; "))
+        }
+        Repair::Migrate => migrate::take_over(env).await,
+        Repair::StartService => service::start_installed(env).await,
+    }
 }
 
 fn told(finding: &Finding) -> String {

@@ -37,6 +37,24 @@ pub async fn run(args: &MigrateArgs, env: &Environment) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What `doctor --fix` does, in one line.
+pub async fn take_over(env: &Environment) -> Result<String, Failure> {
+    let params = MigrateParams { from: None, dry_run: false };
+    let migrated: Migrated = Target::on_this_machine(env)?.decide(Method::OwnerMigrate, params).await?;
+    Ok(summary(&migrated))
+}
+
+fn summary(migrated: &Migrated) -> String {
+    let count = |outcome| migrated.count(outcome);
+    let verb = if migrated.dry_run { "would be taken over" } else { "taken over" };
+    format!(
+        "{} {verb}, {} known already, {} skipped",
+        count(MigratedOutcome::Imported),
+        count(MigratedOutcome::Known),
+        count(MigratedOutcome::Skipped)
+    )
+}
+
 fn tell_items(migrated: &Migrated) {
     say(&format!(
         "Read, and left as they are: {}",
@@ -45,16 +63,10 @@ fn tell_items(migrated: &Migrated) {
     for item in &migrated.items {
         data(&line(item, migrated.dry_run));
     }
-    let (imported, known, skipped) = (
-        migrated.count(MigratedOutcome::Imported),
-        migrated.count(MigratedOutcome::Known),
-        migrated.count(MigratedOutcome::Skipped),
-    );
-    let verb = if migrated.dry_run { "would be taken over" } else { "taken over" };
-    data(&format!("{imported} {verb}, {known} known already, {skipped} skipped."));
+    data(&format!("{}.", summary(migrated)));
     if migrated.dry_run {
         say("Nothing was changed. Without --dry-run it is done.");
-    } else if imported > 0 {
+    } else if migrated.count(MigratedOutcome::Imported) > 0 {
         say("These devices come in as before. See them with: openclaw devices list");
     }
 }

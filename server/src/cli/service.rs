@@ -214,6 +214,17 @@ fn say_when_it_ends(env: &Environment) {
 
 pub async fn start(format: Format, env: &Environment) -> Outcome {
     let subject = Subject::new(env)?;
+    let words = bring_up(&subject).await?;
+    Ok(subject.done(format, "start", &words))
+}
+
+/// What `doctor --fix` does, in one line.
+pub async fn start_installed(env: &Environment) -> Result<String, Failure> {
+    bring_up(&Subject::new(env)?).await
+}
+
+/// Starts the service, unless it runs, and waits until its gateway answers.
+async fn bring_up(subject: &Subject) -> Result<String, Failure> {
     let Some(installed) = subject.installed()? else {
         return Err(match subject.process().await {
             Some(pid) => Failure::new(format!("A gateway runs already, in process {pid}."))
@@ -225,7 +236,7 @@ pub async fn start(format: Format, env: &Environment) -> Outcome {
     subject.tell_drift(&installed)?;
     let name = subject.manager.name();
     if let (State::Running { .. }, Some(pid)) = (subject.manager.state().await?, subject.process().await) {
-        return Ok(subject.done(format, "start", &format!("The service {name} runs already, in process {pid}.")));
+        return Ok(format!("The service {name} runs already, in process {pid}."));
     }
     if let Some(pid) = subject.process().await {
         return Err(Failure::new(format!("A gateway runs already, in process {pid}, and not as the service {name}."))
@@ -233,7 +244,7 @@ pub async fn start(format: Format, env: &Environment) -> Outcome {
     }
     subject.manager.start().await?;
     subject.until_up().await?;
-    Ok(subject.done(format, "start", &format!("Started the service {name}.")))
+    Ok(format!("Started the service {name}."))
 }
 
 pub async fn stop(format: Format, env: &Environment) -> Outcome {

@@ -34,6 +34,8 @@ pub struct Paths {
     pub backups: PathBuf,
     /// What could not be read and was set aside.
     pub quarantine: PathBuf,
+    /// Says when OpenClaw's state in the same directory was taken over.
+    pub migrated: PathBuf,
 }
 
 impl Paths {
@@ -59,6 +61,7 @@ impl Paths {
             identity_file: state.join("cli-identity.json"),
             backups: state_dir.join("backups"),
             quarantine: state_dir.join("quarantine"),
+            migrated: state.join("migrated.json"),
             state_dir,
         })
     }

@@ -29,7 +29,29 @@ pub fn remote(file: &Value) -> Option<Remote> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::OF_COMMANDS;
     use serde_json::json;
+
+    /// The tables say what is read here, and nothing else.
+    #[test]
+    fn every_setting_of_the_commands_makes_a_difference() {
+        let paths: Vec<&str> =
+            OF_COMMANDS.iter().map(|setting| setting.path).chain([crate::config::REMOTE_URL]).collect();
+        let saying = |left_out: Option<&&str>| {
+            let mut file = json!({"gateway": {"remote": {}}});
+            for path in paths.iter().filter(|path| Some(*path) != left_out) {
+                let value = if *path == "gateway.mode" { "remote" } else { "x" };
+                let pointer = format!("/{}", path.replace('.', "/"));
+                let (parent, key) = pointer.rsplit_once('/').unwrap();
+                file.pointer_mut(parent).unwrap()[key] = value.into();
+            }
+            remote(&file)
+        };
+        assert!(saying(None).is_some());
+        for path in &paths {
+            assert_ne!(saying(Some(path)), saying(None), "{path}");
+        }
+    }
 
     #[test]
     fn only_the_remote_mode_leads_elsewhere() {

@@ -10,7 +10,8 @@ use super::settings::SETTINGS;
 /// Where every key is the gateway's.
 const OURS: [&str; 2] = ["gateway", "plugins.entries.device-pair.config"];
 
-/// Keys and groups that OpenClaw's own programs read on this machine. That the gateway does not is nothing to warn of.
+/// Keys and groups that the commands of this machine read ([`super::remote`]), or OpenClaw's own programs. That the
+/// gateway does not is nothing to warn of.
 const READ_BY_OTHERS: [&str; 4] = ["gateway.mode", "gateway.remote", "gateway.reload", "gateway.service"];
 
 /// Keys that once meant something, or that guides name, with what holds here.
@@ -48,8 +49,10 @@ const NEVER_SILENT: &str = "is not obeyed: requests are always shown. See them w
 pub fn find_unknown(file: &Value) -> Vec<Problem> {
     let mut found = Vec::new();
     let Some(top) = file.as_object() else { return found };
-    for key in top.keys() {
-        if let Some(message) = retired(key).or_else(|| misplaced(key)) {
+    for (key, value) in top {
+        if let Some(explanation) = explanation(key) {
+            found.extend(contradicts(key, value).then(|| problem(key, explanation)));
+        } else if let Some(message) = misplaced(key) {
             found.push(Problem { path: key.clone(), message });
         }
     }
@@ -68,8 +71,8 @@ fn search(fields: &Map<String, Value>, path: &str, found: &mut Vec<Problem>) {
         if READ_BY_OTHERS.contains(&path.as_str()) {
             continue;
         }
-        if let Some(message) = retired(&path) {
-            found.push(Problem { path, message });
+        if let Some(explanation) = explanation(&path) {
+            found.extend(contradicts(&path, value).then(|| problem(&path, explanation)));
         } else if SETTINGS.iter().any(|setting| is_below(setting.path, &path)) {
             // A group that holds something else than keys is told when a setting in it is read.
             if let Some(fields) = value.as_object() {
@@ -82,8 +85,26 @@ fn search(fields: &Map<String, Value>, path: &str, found: &mut Vec<Problem>) {
     }
 }
 
-fn retired(path: &str) -> Option<String> {
-    RETIRED.iter().find(|(retired, _)| *retired == path).map(|(_, message)| (*message).to_owned())
+/// What holds instead of a key that is not obeyed, as the end of a sentence that begins with the key.
+pub fn explanation(path: &str) -> Option<&'static str> {
+    RETIRED.iter().find(|(retired, _)| *retired == path).map(|(_, message)| *message)
+}
+
+/// The keys of a file that are not obeyed although they ask for something else than what happens, with their values.
+pub fn find_retired(file: &Value) -> Vec<(&'static str, &Value)> {
+    let at = |path: &str| path.split('.').try_fold(file, |value, key| value.get(key));
+    let said = RETIRED.iter().filter_map(|(path, _)| Some((*path, at(path)?)));
+    said.filter(|(path, value)| contradicts(path, value)).collect()
+}
+
+/// Whether a value asks for something else than what happens anyway.
+fn contradicts(path: &str, value: &Value) -> bool {
+    let is_required = ["gateway.pairingRequired", "gateway.pairing.required", "pairingRequired"].contains(&path);
+    *value != Value::Bool(is_required)
+}
+
+fn problem(path: &str, explanation: &str) -> Problem {
+    Problem { path: path.to_owned(), message: explanation.to_owned() }
 }
 
 /// A setting of the gateway, or the gateway itself, that stands at the top under a wrong name. All others there
@@ -173,8 +194,13 @@ mod tests {
     #[test]
     fn keys_that_guides_recommend_are_explained() {
         for (path, _) in RETIRED {
-            let file = path.rsplit('.').fold(json!(true), |value, key| json!({key: value}));
-            warned(&file, &[(path, "is not obeyed: ")]);
+            let file = |value: bool| path.rsplit('.').fold(json!(value), |value, key| json!({key: value}));
+            let against = !path.ends_with("equired");
+            warned(&file(against), &[(path, "is not obeyed: ")]);
+            assert_eq!(find_retired(&file(against)), [(path, &json!(against))]);
+            // What happens anyway needs no word.
+            warned(&file(!against), &[]);
+            assert_eq!(find_retired(&file(!against)), []);
         }
     }
 

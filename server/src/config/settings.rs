@@ -181,10 +181,26 @@ pub const SETTINGS: &[Setting] = &[
         .help("Value of the `Strict-Transport-Security` header; `false` for none."),
     Setting::new("gateway.remote.url", "Gateway elsewhere", Kind::Text)
         .like("\"wss://gateway.example.com\"")
-        .help("The address that a setup code may name instead of this machine's own (`preferRemoteUrl`)."),
+        .help("The gateway that commands talk to where `gateway.mode` is `remote`; also the address that a setup code may name instead of this machine's own (`preferRemoteUrl`)."),
     Setting::new("plugins.entries.device-pair.config.publicUrl", "Public address", Kind::Text)
         .like("\"https://gateway.example.com\"")
         .help("The address at which other devices reach this gateway: what setup codes, their links and join URLs name."),
+];
+
+/// What the commands of this machine read besides `gateway.remote.url`, and no gateway does ([`super::remote`]).
+pub const OF_COMMANDS: &[Setting] = &[
+    Setting::new("gateway.mode", "Which gateway", Kind::Choice(&["local", "remote"]))
+        .or("\"local\"")
+        .like("\"remote\"")
+        .help("Whether commands talk to the gateway of this machine or to the one at `gateway.remote.url`."),
+    Setting::new("gateway.remote.token", "Token there", Kind::Text)
+        .like("\"the token of that gateway\"")
+        .sensitive()
+        .help("What they show it. Flag `--token`."),
+    Setting::new("gateway.remote.password", "Password there", Kind::Text)
+        .like("\"correct horse battery staple\"")
+        .sensitive()
+        .help("What they show it where it asks for a password. Flag `--password`."),
 ];
 
 /// The setting of that key path.
@@ -192,10 +208,10 @@ pub fn find(path: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.path == path)
 }
 
-/// The table of docs/configuration.md.
-pub fn table() -> String {
+/// A table of docs/configuration.md.
+pub fn table(settings: &[Setting]) -> String {
     let mut table = "| key | default | works | meaning |\n|---|---|---|---|\n".to_owned();
-    for setting in SETTINGS {
+    for setting in settings {
         let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
         let reload = match setting.reload {
             Reload::Hot => "at once",
@@ -314,8 +330,10 @@ mod tests {
     }
 
     #[test]
-    fn the_table_in_the_docs_is_this_one() {
+    fn the_tables_in_the_docs_are_these() {
         let docs = include_str!("../../../docs/configuration.md");
-        assert!(docs.contains(&table()), "docs/configuration.md is out of date; this belongs there:\n{}", table());
+        for table in [table(SETTINGS), table(OF_COMMANDS)] {
+            assert!(docs.contains(&table), "docs/configuration.md is out of date; this belongs there:\n{table}");
+        }
     }
 }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use protocol::Secret;
 use serde_json::Value;
 
-use super::backups::LastGood;
+use crate::backup::last_good;
 use crate::config::{Bind, Paths, Problem};
+use crate::holder::Holder;
+use crate::service::{Drift, State};
 
 /// What was seen on this machine, at one moment.
 #[derive(Debug, Clone)]
@@ -92,16 +94,27 @@ pub struct Shell {
 /// The service that starts the gateway.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
+    pub name: String,
     pub file: PathBuf,
     /// The program that it starts.
-    pub program: Option<PathBuf>,
-    pub program_exists: bool,
-    /// Whether that is the program that runs the doctor.
-    pub is_this_program: bool,
-    /// Secrets that stand in the unit.
-    pub token: Option<Secret>,
-    pub password: Option<Secret>,
+    pub program: PathBuf,
+    /// Where that is not the program that would be installed now.
+    pub drift: Option<Drift>,
+    /// `None` where the system does not say.
+    pub state: Option<State>,
+    /// Variables in the unit itself that hold secrets, by name.
+    pub secrets: Vec<String>,
+    pub token: Option<GivenByUnit>,
+    pub password: Option<GivenByUnit>,
     pub port: Option<u16>,
+}
+
+/// A secret that the service gives to its gateway.
+#[derive(Debug, Clone)]
+pub struct GivenByUnit {
+    pub secret: Secret,
+    /// The unit, or the file with variables that it names.
+    pub file: PathBuf,
 }
 
 /// A key file.
@@ -190,15 +203,9 @@ pub struct Waiting {
 #[derive(Debug, Clone, Default)]
 pub struct Port {
     pub number: u16,
+    /// `None` where it belongs to another user.
     pub holder: Option<Holder>,
     pub answer: PortAnswer,
-}
-
-/// A program that listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    pub pid: u32,
-    pub name: String,
 }
 
 /// What a question over HTTP came to.
@@ -228,7 +235,7 @@ pub enum StoreState {
     Forbidden,
     Broken {
         why: String,
-        last_good: Option<LastGood>,
+        last_good: Option<last_good::Copy>,
     },
 }
 
@@ -277,11 +284,14 @@ pub struct OtherSettings {
 /// What an OpenClaw installation left in the state directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenclawState {
-    /// The files that hold pairings.
+    /// The files that hold something of it.
     pub files: Vec<PathBuf>,
+    /// The devices that can be taken over.
     pub devices: BTreeSet<String>,
-    /// Files that should hold pairings, but cannot be read.
-    pub unreadable: Vec<PathBuf>,
-    /// Whether somebody has switched `silent` on in `devices/pending.json`, as a guide advises.
+    /// Files and records that cannot, with the reason.
+    pub unreadable: Vec<(String, String)>,
+    /// Whether it was taken over once.
+    pub was_taken_over: bool,
+    /// Whether somebody has switched `silent` on for a request that waits, as a guide advises.
     pub has_silent_request: bool,
 }

@@ -86,9 +86,9 @@ impl Finding {
 
     /// What `--fix` does about it.
     #[must_use]
-    pub fn repaired_by(mut self, repair: Repair) -> Self {
+    pub fn repaired_by(mut self, repair: impl Into<Repair>) -> Self {
         self.fixable = true;
-        self.repair = Some(repair);
+        self.repair = Some(repair.into());
         self
     }
 }

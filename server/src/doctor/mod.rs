@@ -1,10 +1,9 @@
 //! `openclaw doctor`: what is wrong with the gateway of this machine, why it matters, and what repairs it.
 //!
 //! [`gather`] looks (and nothing else does), [`checks`] decide over the facts, [`repair`] acts. A repair never
-//! deletes anything: it changes owners, modes and single settings, and moves files aside. No repair touches a
-//! pairing.
+//! deletes anything: it changes owners, modes and single settings, moves files aside, and runs what a command
+//! would run. No repair takes a pairing away.
 
-pub mod backups;
 pub mod checks;
 pub mod facts;
 pub mod finding;
@@ -15,4 +14,4 @@ pub use checks::{CHECKS, examine};
 pub use facts::Facts;
 pub use finding::{Finding, Severity};
 pub use gather::gather;
-pub use repair::Repair;
+pub use repair::{Change, Repair};

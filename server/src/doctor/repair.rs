@@ -8,14 +8,32 @@ use anyhow::{Context, bail, ensure};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, chownat, fchmod, openat, statat};
 use serde_json::{Map, Value};
 
-use super::backups::LastGood;
 use crate::config::edit::Edit;
 use crate::config::{Config, Environment, Overrides, Paths, Problem, file};
-use crate::whole_file;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
+    /// Of files.
+    Change(Change),
+    /// What opening the store does with one that cannot be read: it is set aside, and the last good copy takes
+    /// its place.
+    RescueStore,
+    /// `openclaw migrate`, from the state directory itself.
+    Migrate,
+    /// `openclaw gateway start`.
+    StartService,
+}
+
+impl From<Change> for Repair {
+    fn from(change: Change) -> Self {
+        Self::Change(change)
+    }
+}
+
+/// A change of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
     /// Gives files of a folder to a user.
     Own { folder: PathBuf, paths: Vec<PathBuf>, uid: u32, gid: u32 },
     /// Gives files of a folder these permissions.
@@ -24,8 +42,6 @@ pub enum Repair {
     MoveAside(Vec<PathBuf>),
     /// Sets values in the settings.
     Set(Assignments),
-    /// Moves the store aside and puts a copy in its place.
-    RestoreStore(LastGood),
 }
 
 /// Key paths and their values. Values may be secrets, so they are never shown.
@@ -45,7 +61,7 @@ impl fmt::Debug for Assignments {
     }
 }
 
-impl Repair {
+impl Change {
     /// Does it, and says what was done. `stamp` names what is moved aside.
     pub fn apply(&self, paths: &Paths, env: &Environment, stamp: &str) -> anyhow::Result<String> {
         match self {
@@ -53,7 +69,6 @@ impl Repair {
             Self::Protect { folder, modes } => protect(folder, modes),
             Self::MoveAside(files) => move_aside(files, stamp),
             Self::Set(assignments) => set(paths, env, assignments),
-            Self::RestoreStore(copy) => restore(paths, copy, stamp),
         }
     }
 }
@@ -157,24 +172,6 @@ fn listed_problems(problems: &[Problem]) -> anyhow::Error {
     anyhow::anyhow!(lines.join("; "))
 }
 
-/// Only while nobody else holds the state directory.
-fn restore(paths: &Paths, copy: &LastGood, stamp: &str) -> anyhow::Result<String> {
-    let lock = paths.store_file.with_file_name("gateway.lock");
-    let lock = std::fs::File::options().write(true).create(true).truncate(false).open(&lock)?;
-    ensure!(lock.try_lock().is_ok(), "a gateway runs; stop it first");
-    let content = std::fs::read(&copy.path).with_context(|| format!("{} cannot be read", copy.path.display()))?;
-    let beside = |ending: &str| {
-        let mut name = paths.store_file.clone().into_os_string();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let files = [beside(""), beside("-wal"), beside("-shm")].into_iter().filter(|file| file.exists());
-    let moved = move_aside(&files.collect::<Vec<_>>(), stamp)?;
-    whole_file::replace(&paths.store_file, &content, None)
-        .with_context(|| format!("{} cannot be written", paths.store_file.display()))?;
-    Ok(format!("{moved}; put {} in its place", copy.path.display()))
-}
-
 /// The first of several files, and how many more there are.
 fn listed<'a>(mut paths: impl ExactSizeIterator<Item = &'a Path>) -> String {
     let more = paths.len().saturating_sub(1);
@@ -201,7 +198,7 @@ mod tests {
     fn settings_are_set_in_place_and_nothing_else_changes() {
         let (_home, paths, env) = home();
         std::fs::write(&paths.config_file, "{\n  // mine\n  gateway: { port: 1 },\n}\n").unwrap();
-        let assign = |key: &str, value: Value| Repair::Set(Assignments(vec![(key.to_owned(), value)]));
+        let assign = |key: &str, value: Value| Change::Set(Assignments(vec![(key.to_owned(), value)]));
         assign("gateway.remote.token", json!("t")).apply(&paths, &env, "s").unwrap();
         let text = std::fs::read_to_string(&paths.config_file).unwrap();
         assert!(text.contains("// mine"), "{text}");
@@ -217,7 +214,7 @@ mod tests {
         let file = paths.state_dir.join("key");
         for content in ["one", "two"] {
             std::fs::write(&file, content).unwrap();
-            Repair::MoveAside(vec![file.clone()]).apply(&paths, &env, "s").unwrap();
+            Change::MoveAside(vec![file.clone()]).apply(&paths, &env, "s").unwrap();
         }
         let read = |name: &str| std::fs::read_to_string(paths.state_dir.join(name)).unwrap();
         assert_eq!((read("key.aside-s").as_str(), read("key.aside-s-1").as_str()), ("one", "two"));
@@ -235,26 +232,10 @@ mod tests {
         for path in ["link/file", "file", "../outside/file"] {
             let path = paths.state_dir.join(path);
             let folder = paths.state_dir.clone();
-            let protect = Repair::Protect { folder: folder.clone(), modes: vec![(path.clone(), 0o600)] };
+            let protect = Change::Protect { folder: folder.clone(), modes: vec![(path.clone(), 0o600)] };
             assert!(protect.apply(&paths, &env, "s").is_err(), "{}", path.display());
         }
         let mode = std::fs::metadata(outside.join("file")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
-    }
-
-    #[test]
-    fn the_store_is_not_restored_under_a_gateway_that_runs() {
-        let (home, paths, env) = home();
-        std::fs::write(&paths.store_file, "broken").unwrap();
-        std::fs::write(home.path().join("good"), "good").unwrap();
-        let repair = Repair::RestoreStore(LastGood { path: home.path().join("good"), made_at_ms: 0 });
-        let held = std::fs::File::create(paths.store_file.with_file_name("gateway.lock")).unwrap();
-        held.lock().unwrap();
-        assert!(repair.apply(&paths, &env, "s").is_err());
-        drop(held);
-        repair.apply(&paths, &env, "s").unwrap();
-        assert_eq!(std::fs::read_to_string(&paths.store_file).unwrap(), "good");
-        let aside = paths.store_file.with_file_name("gateway.sqlite.aside-s");
-        assert_eq!(std::fs::read_to_string(aside).unwrap(), "broken");
     }
 }

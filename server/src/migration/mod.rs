@@ -67,6 +67,9 @@ pub async fn migrate(state: &AppState, params: &MigrateParams) -> Result<Migrate
         sources: found.files(),
         items: mover.items,
     };
+    if !params.dry_run && !found.is_empty() && found.dir == state.paths.state_dir {
+        note_taken_over(state);
+    }
     if !params.dry_run && result.count(MigratedOutcome::Imported) > 0 {
         tracing::info!(
             imported = result.count(MigratedOutcome::Imported),
@@ -216,6 +219,47 @@ fn issuer(state: &AppState, config: &Config, generation: &str) -> String {
 /// What OpenClaw calls a shared secret in the tokens that it vouched for.
 fn shared_generation(mode: &str, secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{mode}\0{secret}")))
+}
+
+/// From now on a device that is missing here was removed here, and must not come back by itself.
+fn note_taken_over(state: &AppState) {
+    let text = json!({"atMs": state.clock.now_ms()}).to_string();
+    if let Err(error) = crate::whole_file::replace(&state.paths.migrated, text.as_bytes(), None) {
+        tracing::warn!(%error, "That OpenClaw's state was taken over could not be noted");
+    }
+}
+
+/// What [`migrate`] could take over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    pub devices: BTreeSet<String>,
+    /// Files and records that it would skip, with the reason.
+    pub unreadable: Vec<(String, String)>,
+    /// Whether `silent` is on for a request that waits.
+    pub has_silent_request: bool,
+}
+
+/// Looks, and takes nothing over; for `doctor`.
+pub async fn survey(found: &Found, paths: &Paths, now_ms: u64) -> Survey {
+    let material = source::read(found, paths).await;
+    let context = Context { now_ms, issuer: &|generation: &str| format!("openclaw:{generation}") };
+    let is_on = |flag: &serde_json::Value| flag == true || flag == 1;
+    let mut survey = Survey {
+        unreadable: material.unreadable.iter().map(|(file, why)| (file.display().to_string(), why.clone())).collect(),
+        has_silent_request: material.requests.iter().any(|entry| entry.record.get("silent").is_some_and(is_on)),
+        ..Survey::default()
+    };
+    let mut taken = BTreeSet::new();
+    for entry in material.devices.iter().filter(|entry| taken.insert(&entry.key)) {
+        match record::device(&entry.key, &entry.record, None, &context) {
+            Ok(_) => drop(survey.devices.insert(entry.key.clone())),
+            Err(reason) => {
+                let place = format!("{} in {}", entry.key, entry.source.display());
+                survey.unreadable.push((place, reason));
+            }
+        }
+    }
+    survey
 }
 
 /// Whether a directory may hold something for [`migrate`]; for `doctor`.

@@ -61,6 +61,22 @@ impl Installed {
         self.environment.keys().map(String::as_str).filter(is_secret).collect()
     }
 
+    /// Whether it is for the gateway of this state directory, as far as it says.
+    pub fn is_for(&self, env: &Environment, state_dir: &Path) -> bool {
+        self.state_dir(env).is_none_or(|folder| folder == state_dir)
+    }
+
+    /// A variable as its gateway gets it, and the file that says so. Files with more variables win, the last one
+    /// most; those that cannot be read count for nothing, as for systemd.
+    pub fn variable(&self, name: &str) -> Option<(String, PathBuf)> {
+        let of_file = |file: &PathBuf| {
+            let text = std::fs::read_to_string(file).ok()?;
+            Some((unit::parse_variables(&text).remove(name)?, file.clone()))
+        };
+        let own = || Some((self.environment.get(name)?.clone(), self.path.clone()));
+        self.env_files.iter().rev().find_map(of_file).or_else(own)
+    }
+
     /// Whether it starts another program than the one that would be installed now.
     pub fn drift(&self, program: &Path) -> Option<Drift> {
         let starts = PathBuf::from(self.argv.first().map(String::as_str).unwrap_or_default());
@@ -286,5 +302,25 @@ mod tests {
         assert_eq!(state_dir(&[("OPENCLAW_STATE_DIR", "/srv")]), "/srv");
         let secrets = with(&[("OPENCLAW_GATEWAY_TOKEN", "t"), ("PATH", "/bin")]);
         assert_eq!(secrets.secrets(), ["OPENCLAW_GATEWAY_TOKEN"]);
+    }
+
+    #[test]
+    fn files_with_variables_win_over_the_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["first", "gone", "last"].map(|name| folder.path().join(name));
+        std::fs::write(&files[0], "A=first\nB='first file'\n").unwrap();
+        std::fs::write(&files[2], "# A=no\nA = \"last\"\n").unwrap();
+        let environment = [("A", "own"), ("C", "own")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let [first, _, last] = files.clone();
+        let installed = Installed {
+            path: "/unit".into(),
+            environment: environment.into(),
+            env_files: files.into(),
+            ..Installed::default()
+        };
+        assert_eq!(installed.variable("A"), Some(("last".to_owned(), last)));
+        assert_eq!(installed.variable("B"), Some(("first file".to_owned(), first)));
+        assert_eq!(installed.variable("C"), Some(("own".to_owned(), "/unit".into())));
+        assert_eq!(installed.variable("D"), None);
     }
 }

@@ -83,6 +83,18 @@ fn read_line(installed: &mut Installed, key: &str, value: &str) {
     }
 }
 
+/// What a file with variables says (`EnvironmentFile=`).
+pub fn parse_variables(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), unquoted(value.trim()).to_owned())).collect()
+}
+
+fn unquoted(value: &str) -> &str {
+    let inside = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(value)
+}
+
 /// The words of a value: quotes hold together, backslashes escape, `%%` is one `%`.
 fn words(value: &str) -> Vec<String> {
     let mut words = Vec::new();

@@ -278,3 +278,24 @@ fn the_path_in_the_unit_survives_an_update() {
     let pid = machine.status()["pid"].as_u64().unwrap();
     assert_eq!(std::fs::read_link(Path::new("/proc").join(pid.to_string()).join("exe")).unwrap(), version);
 }
+
+#[test]
+fn the_doctor_starts_a_service_that_is_down_and_sees_the_secret_in_its_file() {
+    let machine = Machine::new();
+    machine.install(&[]).ok();
+    machine.run(&["gateway", "stop"]).ok();
+    let down = machine.run(&["doctor"]).refused();
+    has(&down.stdout, &["the service openclaw-gateway.service is stopped", "fix: openclaw doctor --fix"]);
+    let fixed = machine.run(&["doctor", "--fix"]).ok();
+    has(&fixed, &["fixed    gateway-down: Started the service openclaw-gateway.service."]);
+    assert_eq!(machine.status()["running"], true);
+
+    let file = machine.home.path().join(".openclaw/gateway.env");
+    std::fs::write(&file, "OPENCLAW_GATEWAY_TOKEN=another\n").unwrap();
+    let drift = machine.run(&["doctor"]).refused().stdout;
+    has(&drift, &["[token-drift]", &format!("OPENCLAW_GATEWAY_TOKEN in {} differs", file.display())]);
+    assert!(!drift.contains("another\n") && !drift.contains("[service-unit]"), "{drift}");
+    let fix = drift.split("fix: ").nth(1).unwrap().lines().next().unwrap().split(" && ").next().unwrap();
+    assert!(std::process::Command::new("sh").args(["-c", fix]).status().unwrap().success());
+    machine.run(&["doctor"]).ok();
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::doctor::facts::{Entry, Facts};
-use crate::doctor::{Finding, Repair};
+use crate::doctor::{Change, Finding};
 use crate::owner::chown;
 
 /// How many files a finding names.
@@ -13,7 +13,7 @@ const NAMED: usize = 8;
 const OTHERS: u32 = 0o077;
 
 /// Folders of the state directory that hold keys, pairings or addresses.
-const PRIVATE_FOLDERS: [&str; 6] = ["backups", "devices", "identity", "logs", "nodes", "state"];
+const PRIVATE_FOLDERS: [&str; 7] = ["backups", "devices", "identity", "logs", "nodes", "quarantine", "state"];
 
 /// Files in the state directory that do.
 const PRIVATE_FILES: [&str; 2] = ["openclaw.json", "exec-approvals.json"];
@@ -33,7 +33,7 @@ pub fn owner(facts: &Facts) -> Vec<Finding> {
     .seen(named(&foreign, |entry| format!("user {}", entry.uid)));
     vec![if me.is_root() {
         let paths = foreign.iter().map(|entry| entry.path.clone()).collect();
-        let repair = Repair::Own { folder: folder.clone(), paths, uid: me.wanted_uid, gid: me.wanted_gid };
+        let repair = Change::Own { folder: folder.clone(), paths, uid: me.wanted_uid, gid: me.wanted_gid };
         finding.fix(format!("gives it to user {}", me.wanted_uid)).repaired_by(repair)
     } else {
         finding.fix(chown(me.wanted_uid, me.wanted_gid, folder))
@@ -49,7 +49,7 @@ pub fn modes(facts: &Facts) -> Vec<Finding> {
     let paths: Vec<String> = open.iter().map(|entry| entry.path.display().to_string()).collect();
     let chmod = format!("chmod go-rwx {}", paths.join(" "));
     let closed = |entry: &&Entry| (entry.path.clone(), entry.mode & !OTHERS);
-    let repair = Repair::Protect { folder: facts.paths.state_dir.clone(), modes: open.iter().map(closed).collect() };
+    let repair = Change::Protect { folder: facts.paths.state_dir.clone(), modes: open.iter().map(closed).collect() };
     vec![
         Finding::warning(format!("Other users of this machine have permissions on {}.", first.path.display()))
             .because("It holds keys, secrets or pairings; whoever can read them can come in as somebody else.")
@@ -78,6 +78,7 @@ fn named(entries: &[&Entry], what: impl Fn(&Entry) -> String) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Repair;
     use crate::doctor::checks::healthy;
 
     #[test]
@@ -89,7 +90,9 @@ mod tests {
         assert_eq!(found[0].evidence, ["/home/ada/.openclaw/state/gateway.sqlite: user 0"]);
         assert!(!found[0].fixable);
         facts.me.uid = 0;
-        let Some(Repair::Own { paths, uid, .. }) = &owner(&facts)[0].repair else { panic!("no repair") };
+        let Some(Repair::Change(Change::Own { paths, uid, .. })) = &owner(&facts)[0].repair else {
+            panic!("no repair")
+        };
         assert_eq!((paths.len(), *uid), (1, 1000));
     }
 
@@ -97,7 +100,9 @@ mod tests {
     fn only_what_holds_secrets_must_be_closed() {
         let mut facts = healthy::facts();
         facts.entries[1].mode = 0o644;
-        let Some(Repair::Protect { modes: changed, .. }) = &modes(&facts)[0].repair else { panic!("no repair") };
+        let Some(Repair::Change(Change::Protect { modes: changed, .. })) = &modes(&facts)[0].repair else {
+            panic!("no repair")
+        };
         assert_eq!(changed[..], [(facts.entries[1].path.clone(), 0o600)]);
         facts.entries[1].path = "/home/ada/.openclaw/workspace".into();
         assert_eq!(modes(&facts), []);

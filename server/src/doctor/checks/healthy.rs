@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::config::{Bind, Environment, Paths};
 use crate::doctor::facts::{
-    Answer, Entry, Facts, Holder, Machine, Me, OpenclawState, Port, PortAnswer, Resolved, Running, Settings, Shell,
-    StoreState,
+    Answer, Entry, Facts, Machine, Me, OpenclawState, Port, PortAnswer, Resolved, Running, Settings, Shell, StoreState,
 };
+use crate::holder::Holder;
 
 pub const NOW_MS: u64 = 1_800_000_000_000;
 
@@ -37,11 +37,7 @@ pub fn facts() -> Facts {
         identities: Vec::new(),
         logins: Vec::new(),
         gateway: Running::Answers(Box::new(answer())),
-        port: Port {
-            number: 18789,
-            holder: Some(Holder { pid: 42, name: "openclaw".to_owned() }),
-            answer: PortAnswer::Gateway,
-        },
+        port: Port { number: 18789, holder: Some(holder(42, "openclaw")), answer: PortAnswer::Gateway },
         store: StoreState::Sound { devices: BTreeSet::from(["d1".to_owned()]), damaged: Vec::new() },
         refused: Vec::new(),
         machine: Machine::default(),
@@ -50,6 +46,11 @@ pub fn facts() -> Facts {
         openclaw: OpenclawState::default(),
         paths,
     }
+}
+
+pub fn holder(pid: u32, name: &str) -> Holder {
+    let address = ([127, 0, 0, 1], 18789).into();
+    Holder { pid, name: name.to_owned(), address, is_gateway: name == "openclaw", state_dir: None }
 }
 
 pub fn answer() -> Answer {

@@ -1,7 +1,7 @@
 //! Keys and the tokens that belong to them.
 
 use crate::doctor::facts::{Facts, Login, Running, Whose};
-use crate::doctor::{Finding, Repair};
+use crate::doctor::{Change, Finding};
 
 pub fn damaged(facts: &Facts) -> Vec<Finding> {
     let damaged = facts.identities.iter().filter_map(|file| file.damage.as_ref().map(|damage| (file, damage)));
@@ -22,7 +22,7 @@ pub fn damaged(facts: &Facts) -> Vec<Finding> {
             .because(why)
             .seen([damage.clone()])
             .fix(format!("mv {path} {path}.aside ({after})"))
-            .repaired_by(Repair::MoveAside(vec![file.path.clone()]))
+            .repaired_by(Change::MoveAside(vec![file.path.clone()]))
     });
     found.collect()
 }
@@ -40,7 +40,7 @@ fn mismatched(login: &Login) -> Option<Finding> {
             .because("The gateway sees a known device with an unknown key, or a new device each time, and refuses it.")
             .seen([format!("the token is for device {}", login.device_id), format!("the key is device {key}")])
             .fix(format!("mv {file} {file}.aside"))
-            .repaired_by(Repair::MoveAside(vec![login.file.clone()])),
+            .repaired_by(Change::MoveAside(vec![login.file.clone()])),
     )
 }
 
@@ -81,7 +81,7 @@ mod tests {
             let damage = Some("no key".to_owned());
             facts.identities = vec![IdentityFile { path: "/k".into(), whose, damage }];
             let found = damaged(&facts);
-            assert_eq!(found[0].repair, Some(Repair::MoveAside(vec!["/k".into()])), "{whose:?}");
+            assert_eq!(found[0].repair, Some(Change::MoveAside(vec!["/k".into()]).into()), "{whose:?}");
         }
         facts.identities[0].damage = None;
         assert_eq!(damaged(&facts), []);

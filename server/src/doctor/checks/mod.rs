@@ -61,8 +61,8 @@ pub const CHECKS: &[Check] = &[
     ),
     check(
         "pairing-switches",
-        "A switch that guides use against pairing is set: `pairingRequired: false`, `allowInsecureAuth`, `silent`. \
-         It is not obeyed.",
+        "A setting is not obeyed here, such as the switches that guides use against pairing: \
+         `pairingRequired: false`, `allowInsecureAuth`, `silent`.",
         "",
         other_settings::switches,
     ),
@@ -81,14 +81,15 @@ pub const CHECKS: &[Check] = &[
     check(
         "store-unreadable",
         "The pairing store is damaged.",
-        "While no gateway runs: moves it aside and puts the last good copy in its place.",
+        "While no gateway runs: moves it to `quarantine/` and puts the last good copy in its place.",
         store::unreadable,
     ),
     check("store-rows", "Single devices, tokens or requests in the store cannot be read.", "", store::rows),
     check(
         "openclaw-state",
         "OpenClaw's own state lies in the same directory, and its devices are not known here or cannot be read.",
-        "",
+        "Takes them over, as `openclaw migrate`; its files stay as they are. Only once: what was removed here later \
+         stays away.",
         store::openclaw,
     ),
     check(
@@ -104,7 +105,12 @@ pub const CHECKS: &[Check] = &[
         service::unit,
     ),
     check("port-taken", "Another program is at the gateway's port; it is named.", "", gateway::port),
-    check("gateway-down", "The gateway does not run, does not answer, or belongs to another user.", "", gateway::down),
+    check(
+        "gateway-down",
+        "The gateway does not run, does not answer, or belongs to another user.",
+        "Starts its service, where one is installed.",
+        gateway::down,
+    ),
     check(
         "clock-skew",
         "The clocks of the gateway, this machine and its files differ by more than two minutes.",

@@ -1,11 +1,14 @@
 //! Settings where no gateway reads them, and switches that no gateway obeys.
 
+use std::path::Path;
+
 use serde_json::Value;
 
+use crate::config::retired::{explanation, find_retired};
 use crate::config::settings::{SETTINGS, Setting};
 use crate::doctor::facts::{Facts, OtherSettings};
 use crate::doctor::repair::Assignments;
-use crate::doctor::{Finding, Repair};
+use crate::doctor::{Change, Finding};
 
 /// Settings that let more people in. A file that nobody has read so far must not switch them on by surprise.
 const LEFT_TO_PEOPLE: [&str; 5] = [
@@ -14,17 +17,6 @@ const LEFT_TO_PEOPLE: [&str; 5] = [
     "gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback",
     "gateway.nodes.pairing.autoApproveCidrs",
     "gateway.pairing.knock",
-];
-
-/// Switches that guides use against pairing, and what became of them.
-const SWITCHES: [(&str, &str); 4] = [
-    ("gateway.pairingRequired", "every device is approved once; there is no way around it"),
-    (
-        "gateway.controlUi.allowInsecureAuth",
-        "pages need https or localhost; `openclaw dashboard` makes a link for this machine",
-    ),
-    ("gateway.controlUi.dangerouslyDisableDeviceAuth", "pages are devices like all others"),
-    ("pairingRequired", "every device is approved once; there is no way around it"),
 ];
 
 pub fn other(facts: &Facts) -> Vec<Finding> {
@@ -62,7 +54,7 @@ fn judge(facts: &Facts, other: &OtherSettings) -> Finding {
     }
     if !imported.is_empty() && facts.settings.unreadable.is_none() {
         let fix = format!("sets what is not set yet in {ours}; {file} stays as it is");
-        let repair = Repair::Set(Assignments(imported));
+        let repair = Change::Set(Assignments(imported));
         return Finding::warning(what).because(why).seen(evidence).fix(fix).repaired_by(repair);
     }
     let remove = || format!("mv {file} {file}.unused");
@@ -81,31 +73,32 @@ fn command(setting: &Setting, value: &Value) -> String {
 }
 
 pub fn switches(facts: &Facts) -> Vec<Finding> {
-    let ours = (&facts.paths.config_file, &facts.settings.value);
-    let others = facts.other_settings.iter().filter_map(|other| Some((&other.file, other.content.as_ref().ok()?)));
     let mut found = Vec::new();
-    for (file, content) in std::iter::once(ours).chain(others) {
-        for (path, instead) in SWITCHES {
-            let Some(value) = at(content, path) else { continue };
-            let is_harmless = *value == Value::Bool(path.ends_with("pairingRequired"));
-            if !is_harmless {
-                found.push(not_obeyed(&format!("{path}: {value}"), instead, format!("in {}", file.display())));
-            }
+    for (path, value) in find_retired(&facts.settings.value) {
+        let fix = format!("openclaw config unset {path}");
+        found.extend(not_obeyed(path, value, &facts.paths.config_file).map(|finding| finding.fix(fix)));
+    }
+    for other in &facts.other_settings {
+        for (path, value) in other.content.iter().flat_map(find_retired) {
+            found.extend(not_obeyed(path, value, &other.file).map(|finding| finding.fix(DECIDE)));
         }
     }
     if facts.openclaw.has_silent_request {
         let file = facts.paths.state_dir.join("devices/pending.json");
-        let instead = "requests are always shown: openclaw devices list";
-        found.push(not_obeyed("silent: true", instead, format!("in {}", file.display())));
+        found.extend(not_obeyed("silent", &Value::Bool(true), &file).map(|finding| finding.fix(DECIDE)));
     }
     found
 }
 
-fn not_obeyed(switch: &str, instead: &str, place: String) -> Finding {
-    Finding::note(format!("`{switch}` is not obeyed: {instead}."))
-        .because("Without pairing, whoever reaches the port could control this machine.")
-        .seen([place])
-        .fix("openclaw devices list, then: openclaw devices approve <requestId>")
+/// How devices come in here.
+const DECIDE: &str = "openclaw devices list, then: openclaw devices approve <requestId>";
+
+fn not_obeyed(path: &str, value: &Value, file: &Path) -> Option<Finding> {
+    let shown = if value.is_object() { path.to_owned() } else { format!("{path}: {value}") };
+    let finding = Finding::note(format!("`{shown}` {}.", explanation(path)?))
+        .because("Whoever wrote it expects something that does not happen.")
+        .seen([format!("in {}", file.display())]);
+    Some(finding)
 }
 
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
@@ -115,8 +108,8 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Severity;
     use crate::doctor::checks::healthy;
+    use crate::doctor::{Repair, Severity};
     use serde_json::json;
 
     fn with(content: Value) -> Facts {
@@ -133,7 +126,7 @@ mod tests {
             },
         }));
         let found = other(&facts);
-        let Some(Repair::Set(Assignments(set))) = &found[0].repair else { panic!("no repair") };
+        let Some(Repair::Change(Change::Set(Assignments(set)))) = &found[0].repair else { panic!("no repair") };
         assert_eq!(
             set[..],
             [
@@ -167,6 +160,7 @@ mod tests {
         let found = switches(&facts);
         assert!(found.iter().all(|finding| finding.severity == Severity::Note && finding.repair.is_none()));
         assert_eq!(found.len(), 3);
+        assert_eq!(found[0].fix, "openclaw config unset gateway.controlUi.allowInsecureAuth");
         assert_eq!(other(&facts)[0].repair, None);
         assert_eq!(switches(&with(json!({"gateway": {"pairingRequired": true}}))), []);
     }

@@ -5,9 +5,9 @@ use protocol::Secret;
 use serde_json::Value;
 
 use crate::config::REMOTE_URL;
-use crate::doctor::facts::Facts;
+use crate::doctor::facts::{Facts, GivenByUnit};
 use crate::doctor::repair::Assignments;
-use crate::doctor::{Finding, Repair};
+use crate::doctor::{Change, Finding};
 
 /// A secret by its names: in the settings, in the environment, and as the service and the shell have it.
 struct Named<'a> {
@@ -16,7 +16,7 @@ struct Named<'a> {
     remote_key: &'static str,
     variable: &'static str,
     in_shell: Option<&'a Secret>,
-    in_unit: Option<&'a Secret>,
+    in_unit: Option<&'a GivenByUnit>,
 }
 
 pub fn drift(facts: &Facts) -> Vec<Finding> {
@@ -48,12 +48,18 @@ fn of(facts: &Facts, named: &Named<'_>) -> Vec<Finding> {
     };
     let why = "A device that shows the other one is refused: `unauthorized: gateway token mismatch`.";
     let mut found = Vec::new();
-    if differs(in_unit) {
+    if let Some(given) = in_unit.filter(|given| differs(Some(&given.secret))) {
+        let file = given.file.display();
+        let is_in_unit = facts.unit.as_ref().is_some_and(|unit| unit.file == given.file);
         found.push(
             Finding::error(format!("The service starts the gateway with another {word} than the settings say."))
                 .because(why)
-                .seen([format!("{variable} in the unit differs from {key}")])
-                .fix("openclaw gateway install --force"),
+                .seen([format!("{variable} in {file} differs from {key}")])
+                .fix(if is_in_unit {
+                    "openclaw gateway install --force".to_owned()
+                } else {
+                    format!("sed -i '/^ *{variable} *=/d' {file} && openclaw gateway restart")
+                }),
         );
     }
     if differs(in_shell) {
@@ -66,7 +72,7 @@ fn of(facts: &Facts, named: &Named<'_>) -> Vec<Finding> {
                 .fix(format!("unset {variable}")),
         );
     }
-    let accepted = in_unit.or(in_file.as_ref());
+    let accepted = in_unit.map(|given| &given.secret).or(in_file.as_ref());
     let remote = text(&facts.settings.value, remote_key).filter(|_| is_remote_here(facts));
     if let (Some(accepted), Some(remote)) = (accepted, remote)
         && remote != accepted.reveal()
@@ -80,7 +86,7 @@ fn of(facts: &Facts, named: &Named<'_>) -> Vec<Finding> {
                     "the two texts differ".to_owned(),
                 ])
                 .fix(format!("sets {remote_key} to what the gateway accepts"))
-                .repaired_by(Repair::Set(Assignments(vec![(remote_key.to_owned(), value)]))),
+                .repaired_by(Change::Set(Assignments(vec![(remote_key.to_owned(), value)]))),
         );
     }
     found
@@ -108,6 +114,11 @@ mod tests {
     use crate::doctor::facts::Unit;
     use serde_json::json;
 
+    fn giving(token: &str, file: &str) -> Unit {
+        let token = GivenByUnit { secret: Secret::new(token), file: file.into() };
+        Unit { file: "/unit".into(), token: Some(token), ..Unit::default() }
+    }
+
     fn fixes(facts: &Facts) -> Vec<String> {
         drift(facts).into_iter().map(|finding| finding.fix).collect()
     }
@@ -116,7 +127,7 @@ mod tests {
     fn a_secret_that_is_the_same_everywhere_is_fine() {
         let mut facts = healthy::facts();
         facts.shell.token = Some(Secret::new("right"));
-        facts.unit = Some(Unit { token: Some(Secret::new("right")), ..Unit::default() });
+        facts.unit = Some(giving("right", "/unit"));
         facts.settings.value["gateway"]["remote"] = json!({"token": " right "});
         assert_eq!(drift(&facts), []);
     }
@@ -125,7 +136,7 @@ mod tests {
     fn each_place_that_differs_is_named_and_no_secret_is() {
         let mut facts = healthy::facts();
         facts.shell.token = Some(Secret::new("wrong-in-shell"));
-        facts.unit = Some(Unit { token: Some(Secret::new("wrong-in-unit")), ..Unit::default() });
+        facts.unit = Some(giving("wrong-in-unit", "/unit"));
         facts.settings.value["gateway"]["auth"]["password"] = "right".into();
         facts.settings.value["gateway"]["remote"] = json!({"password": "wrong-in-remote"});
         let expected = [
@@ -134,6 +145,11 @@ mod tests {
             "sets gateway.remote.password to what the gateway accepts",
         ];
         assert_eq!(fixes(&facts), expected);
+        facts.unit = Some(giving("wrong-in-file", "/gateway.env"));
+        assert_eq!(
+            fixes(&facts)[0],
+            "sed -i '/^ *OPENCLAW_GATEWAY_TOKEN *=/d' /gateway.env && openclaw gateway restart"
+        );
         let told = format!("{:?}", drift(&facts));
         assert!(!told.contains("wrong-in") && !told.contains("\"right\""), "{told}");
     }

@@ -1,6 +1,7 @@
 //! The service that starts the gateway.
 
 use crate::doctor::{Facts, Finding};
+use crate::service::Drift;
 
 /// What writes the unit anew.
 const REINSTALL: &str = "openclaw gateway install --force";
@@ -8,28 +9,28 @@ const REINSTALL: &str = "openclaw gateway install --force";
 pub fn unit(facts: &Facts) -> Vec<Finding> {
     let Some(unit) = &facts.unit else { return Vec::new() };
     let file = unit.file.display();
-    let program = unit.program.as_ref().map(|program| program.display().to_string()).unwrap_or_default();
+    let program = unit.program.display();
     let mut found = Vec::new();
-    if !unit.program_exists {
-        found.push(
+    match &unit.drift {
+        Some(Drift::Missing(_)) => found.push(
             Finding::error("The service starts a program that is not there any more.")
                 .because("The gateway does not come up by itself, as after an update that has moved it.")
                 .seen([format!("{file}: {program}")])
                 .fix(REINSTALL),
-        );
-    } else if !unit.is_this_program {
-        found.push(
+        ),
+        Some(Drift::Elsewhere(_)) => found.push(
             Finding::warning("The service starts another program than this one.")
                 .because("After an update the old program goes on running.")
                 .seen([format!("{file}: {program}")])
                 .fix(REINSTALL),
-        );
+        ),
+        None => {}
     }
-    if unit.token.is_some() || unit.password.is_some() {
+    if !unit.secrets.is_empty() {
         found.push(
             Finding::warning("The service's unit holds a secret of the gateway.")
                 .because("It wins over the settings, so a new token there has no effect, and systemd shows it to whoever asks.")
-                .seen([file.to_string()])
+                .seen([format!("{file}: {}", unit.secrets.join(", "))])
                 .fix(REINSTALL),
         );
     }
@@ -38,8 +39,6 @@ pub fn unit(facts: &Facts) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Secret;
-
     use super::*;
     use crate::doctor::checks::healthy;
     use crate::doctor::facts::Unit;
@@ -51,14 +50,11 @@ mod tests {
             let found: Vec<String> = super::unit(&facts).into_iter().map(|finding| finding.what).collect();
             assert_eq!(found, expected);
         };
-        let good = Unit { program_exists: true, is_this_program: true, ..Unit::default() };
-        check(good.clone(), &[]);
-        check(Unit { is_this_program: false, ..good.clone() }, &["The service starts another program than this one."]);
-        check(
-            Unit { program_exists: false, ..good.clone() },
-            &["The service starts a program that is not there any more."],
-        );
-        let secret = Some(Secret::new("t"));
-        check(Unit { token: secret, ..good }, &["The service's unit holds a secret of the gateway."]);
+        check(Unit::default(), &[]);
+        let drift = |drift: Drift| Unit { drift: Some(drift), ..Unit::default() };
+        check(drift(Drift::Elsewhere("/old".into())), &["The service starts another program than this one."]);
+        check(drift(Drift::Missing("/old".into())), &["The service starts a program that is not there any more."]);
+        let secrets = vec!["OPENCLAW_GATEWAY_TOKEN".to_owned()];
+        check(Unit { secrets, ..Unit::default() }, &["The service's unit holds a secret of the gateway."]);
     }
 }

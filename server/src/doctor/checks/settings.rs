@@ -1,5 +1,6 @@
 //! Whether the settings can be read and make sense.
 
+use crate::config::retired::explanation;
 use crate::config::settings::find;
 use crate::doctor::{Facts, Finding};
 
@@ -28,7 +29,9 @@ pub fn invalid(facts: &Facts) -> Vec<Finding> {
 }
 
 pub fn odd(facts: &Facts) -> Vec<Finding> {
-    let found = facts.settings.warnings.iter().map(|warning| {
+    // Keys that are not obeyed are explained by a check of their own.
+    let others = facts.settings.warnings.iter().filter(|warning| explanation(&warning.path).is_none());
+    let found = others.map(|warning| {
         Finding::warning(format!("{} has no effect as it stands.", warning.path))
             .because("Whoever wrote it expects something that does not happen.")
             .seen([warning.message.clone()])
@@ -48,7 +51,7 @@ mod tests {
         let mut facts = healthy::facts();
         let problem = |path: &str| Problem { path: path.to_owned(), message: "expected 1".to_owned() };
         facts.settings.problems = vec![problem("gateway.port"), problem("OPENCLAW_X")];
-        facts.settings.warnings = vec![problem("gateway.trustedProxies")];
+        facts.settings.warnings = vec![problem("gateway.tls"), problem("gateway.trustedProxies")];
         let fixes: Vec<String> = invalid(&facts).into_iter().map(|finding| finding.fix).collect();
         assert_eq!(fixes, ["openclaw config set gateway.port '18790'", "openclaw config unset OPENCLAW_X"]);
         assert!(odd(&facts)[0].what.starts_with("gateway.trustedProxies"));

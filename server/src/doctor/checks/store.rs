@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::clock::rfc3339;
 use crate::doctor::facts::{Facts, Running, StoreState};
 use crate::doctor::{Finding, Repair};
 
@@ -14,9 +15,14 @@ pub fn unreadable(facts: &Facts) -> Vec<Finding> {
     let is_stopped = matches!(facts.gateway, Running::Stopped);
     vec![match last_good {
         Some(copy) if is_stopped => finding
-            .seen([format!("the last good copy is {}", copy.path.display())])
-            .fix(format!("moves {store} aside and puts {} in its place", copy.path.display()))
-            .repaired_by(Repair::RestoreStore(copy.clone())),
+            .seen([format!(
+                "the last good copy is {}, with {} devices, as of {}",
+                copy.file.display(),
+                copy.devices,
+                rfc3339(copy.at_ms)
+            )])
+            .fix(format!("moves {store} to {} and puts the copy in its place", facts.paths.quarantine.display()))
+            .repaired_by(Repair::RescueStore),
         Some(_) => finding.fix("openclaw gateway stop, then: openclaw doctor --fix"),
         None => finding.fix("openclaw backup restore FILE"),
     }]
@@ -30,23 +36,34 @@ pub fn openclaw(facts: &Facts) -> Vec<Finding> {
         StoreState::Forbidden | StoreState::Broken { .. } => return Vec::new(),
     };
     let missing = facts.openclaw.devices.difference(known).count();
-    let unreadable = facts.openclaw.unreadable.iter().map(|file| {
-        Finding::note(format!("OpenClaw's pairings in {} cannot be read.", file.display()))
-            .because("Devices that only this file knows have to be approved again. The file is left as it is.")
-            .seen([format!("{} is no table of devices", file.display())])
-            .fix("openclaw migrate (takes over what can be read, and says what cannot)")
-    });
-    let mut found: Vec<Finding> = unreadable.collect();
+    let mut found = Vec::new();
+    if !facts.openclaw.unreadable.is_empty() {
+        found.push(
+            Finding::note("Some of what OpenClaw left here cannot be taken over.")
+                .because(
+                    "Devices that are known only by that have to be approved again. The files are left as they are.",
+                )
+                .seen(facts.openclaw.unreadable.iter().map(|(place, reason)| format!("{place}: {reason}")))
+                .fix("openclaw migrate (takes over what can be read, and says what cannot)"),
+        );
+    }
     if missing == 0 {
         return found;
     }
     let files = facts.openclaw.files.iter().map(|file| file.display().to_string());
-    found.push(
+    let seen = files.chain([format!("{missing} of its devices are missing here")]);
+    found.push(if facts.openclaw.was_taken_over {
+        Finding::note("Devices that were paired with OpenClaw are not known here any more.")
+            .because("Its state was taken over before, so they were removed since; only you can bring them back.")
+            .seen(seen)
+            .fix("openclaw migrate")
+    } else {
         Finding::warning("Devices that were paired with OpenClaw are not known here.")
             .because("They would have to be approved again, though their keys and pairings are here to be taken over.")
-            .seen(files.chain([format!("{missing} of its devices are missing here")]))
-            .fix("openclaw migrate"),
-    );
+            .seen(seen)
+            .fix("openclaw migrate")
+            .repaired_by(Repair::Migrate)
+    });
     found
 }
 
@@ -69,17 +86,18 @@ pub fn rows(facts: &Facts) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::backups::LastGood;
+    use crate::backup::last_good;
+    use crate::doctor::Severity;
     use crate::doctor::checks::healthy;
 
     #[test]
     fn a_damaged_store_is_restored_only_while_nobody_uses_it() {
         let mut facts = healthy::facts();
-        let copy = LastGood { path: "/b.sqlite".into(), made_at_ms: 1 };
-        facts.store = StoreState::Broken { why: "malformed".to_owned(), last_good: Some(copy.clone()) };
+        let copy = last_good::Copy { file: "/b.sqlite".into(), at_ms: 1, devices: 2 };
+        facts.store = StoreState::Broken { why: "malformed".to_owned(), last_good: Some(copy) };
         assert_eq!(unreadable(&facts)[0].repair, None);
         facts.gateway = Running::Stopped;
-        assert_eq!(unreadable(&facts)[0].repair, Some(Repair::RestoreStore(copy)));
+        assert_eq!(unreadable(&facts)[0].repair, Some(Repair::RescueStore));
         facts.store = StoreState::Broken { why: "malformed".to_owned(), last_good: None };
         assert_eq!(unreadable(&facts)[0].fix, "openclaw backup restore FILE");
     }
@@ -95,13 +113,15 @@ mod tests {
     fn devices_of_openclaw_are_offered_until_they_are_known() {
         let mut facts = healthy::facts();
         facts.openclaw.devices = BTreeSet::from(["d1".to_owned(), "d2".to_owned()]);
-        assert_eq!(openclaw(&facts)[0].fix, "openclaw migrate");
+        assert_eq!(openclaw(&facts)[0].repair, Some(Repair::Migrate));
+        facts.openclaw.was_taken_over = true;
+        assert_eq!((openclaw(&facts)[0].severity, &openclaw(&facts)[0].repair), (Severity::Note, &None));
         facts.openclaw.devices.remove("d2");
         assert_eq!(openclaw(&facts), []);
         facts.store = StoreState::Missing;
         assert_eq!(openclaw(&facts).len(), 1);
         facts.openclaw.devices.clear();
-        facts.openclaw.unreadable.push("/f".into());
-        assert!(openclaw(&facts)[0].what.contains("cannot be read"));
+        facts.openclaw.unreadable.push(("/f".to_owned(), "is no table".to_owned()));
+        assert_eq!(openclaw(&facts)[0].evidence, ["/f: is no table"]);
     }
 }

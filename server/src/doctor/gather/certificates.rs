@@ -1,41 +1,31 @@
-//! Certificates that clients of this gateway see: those named in the settings, and the one that something on
-//! this machine shows for the gateway's public address. No other machine is asked.
+//! The certificate that something on this machine shows for the gateway's public address. No other machine is
+//! asked, and the gateway itself has none.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use client::{GatewayUrl, tls};
 use serde_json::Value;
 use x509_parser::parse_x509_certificate;
-use x509_parser::pem::parse_x509_pem;
 
-use crate::config::{Environment, PUBLIC_URL};
+use crate::config::PUBLIC_URL;
 use crate::doctor::facts::{Certificate, CertificateState, Settings};
 
 /// How long a proxy on this machine may take to show its certificate.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub async fn look(settings: &Settings, env: &Environment) -> Vec<Certificate> {
+pub async fn look(settings: &Settings) -> Vec<Certificate> {
     let text = |path: &str| {
         let found = path.split('.').try_fold(&settings.value, |value, key| value.get(key));
         found.and_then(Value::as_str).map(str::to_owned)
     };
-    let mut found = Vec::new();
-    if let Some(path) = text("gateway.tls.certPath") {
-        let file = match path.strip_prefix("~/").zip(env.get("HOME")) {
-            Some((rest, home)) => Path::new(home).join(rest),
-            None => PathBuf::from(&path),
-        };
-        found.push(Certificate { from: file.display().to_string(), state: of_file(&file) });
-    }
     let own = text(PUBLIC_URL).and_then(|url| GatewayUrl::parse(&url).ok()).filter(is_own);
-    if let Some(url) = own.filter(GatewayUrl::is_encrypted)
-        && let Ok(Ok(der)) = tokio::time::timeout(PATIENCE, tls::certificate_at(&url)).await
-    {
-        found.push(Certificate { from: url.to_string(), state: of_der(&der) });
+    let Some(url) = own.filter(GatewayUrl::is_encrypted) else { return Vec::new() };
+    match tokio::time::timeout(PATIENCE, tls::certificate_at(&url)).await {
+        Ok(Ok(der)) => vec![Certificate { from: url.to_string(), state: of_der(&der) }],
+        // That nobody answers there is for whoever looks after the proxy.
+        Ok(Err(_)) | Err(_) => Vec::new(),
     }
-    found
 }
 
 /// Whether an address is one of this machine's, without asking anybody for it.
@@ -43,17 +33,6 @@ fn is_own(url: &GatewayUrl) -> bool {
     let addresses = if_addrs::get_if_addrs().unwrap_or_default();
     let is_listed = |address: IpAddr| addresses.iter().any(|interface| interface.ip() == address);
     !url.leaves_this_machine() || url.address().is_some_and(is_listed)
-}
-
-fn of_file(file: &Path) -> CertificateState {
-    let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => return CertificateState::Unreadable(error.to_string()),
-    };
-    match parse_x509_pem(&bytes) {
-        Ok((_, pem)) => of_der(&pem.contents),
-        Err(error) => CertificateState::Unreadable(error.to_string()),
-    }
 }
 
 fn of_der(der: &[u8]) -> CertificateState {

@@ -9,7 +9,7 @@ use crate::config::{Environment, Paths};
 use crate::doctor::facts::{Entry, Me};
 
 /// Folders of the state directory that hold something of the gateway, or of an OpenClaw installation's pairings.
-const FOLDERS: [&str; 6] = ["backups", "devices", "identity", "logs", "nodes", "state"];
+const FOLDERS: [&str; 7] = ["backups", "devices", "identity", "logs", "nodes", "quarantine", "state"];
 
 /// More files than a state directory has; beyond them nobody looks.
 const MAX_ENTRIES: usize = 2000;

@@ -23,7 +23,7 @@ pub use machine::container;
 /// Everything that the checks want to know.
 pub async fn gather(env: &Environment, clock: &Clock) -> anyhow::Result<Facts> {
     let paths = Paths::resolve(env)?;
-    let unit = unit::find(env);
+    let unit = unit::find(env, &paths).await;
     let settings = settings::read(&paths, env);
     let gateway = gateway::ask(&paths, clock).await;
     let port = port::look(port::number(&gateway, unit.as_ref(), &settings)).await;
@@ -38,9 +38,9 @@ pub async fn gather(env: &Environment, clock: &Clock) -> anyhow::Result<Facts> {
         store: store::look(&paths).await,
         refused: refusals::recent(&paths.log_file, clock.now_ms()),
         machine: machine::look(env),
-        certificates: certificates::look(&settings, env).await,
+        certificates: certificates::look(&settings).await,
         other_settings: other_settings::find(&paths, env),
-        openclaw: openclaw::look(&paths).await,
+        openclaw: openclaw::look(&paths, clock.now_ms()).await,
         paths,
         unit,
         settings,

@@ -1,13 +1,13 @@
-//! Who is at the gateway's port.
+//! What is at the gateway's port.
 
 use std::time::Duration;
 
-use listeners::{Listener, Protocol, SocketState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::doctor::facts::{Holder, Port, PortAnswer, Running, Settings, Unit};
+use crate::doctor::facts::{Port, PortAnswer, Running, Settings, Unit};
+use crate::holder::holders;
 
 /// How long a program on this very machine may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,18 +27,11 @@ pub fn number(gateway: &Running, unit: Option<&Unit>, settings: &Settings) -> u1
 
 pub async fn look(number: u16) -> Port {
     let answer = timeout(PATIENCE, ask(number)).await.unwrap_or(PortAnswer::Mute);
-    let holder = if answer == PortAnswer::Nothing { None } else { holder(number) };
-    Port { number, holder, answer }
-}
-
-/// The program that listens there; that of another user is known to root alone.
-fn holder(port: u16) -> Option<Holder> {
-    let all = listeners::get_all().ok()?;
-    let is_here = |found: &Listener| {
-        found.protocol == Protocol::TCP && found.state == SocketState::Listen && found.socket.port() == port
-    };
-    let process = all.into_iter().find(is_here)?.process;
-    Some(Holder { pid: process.pid, name: process.name })
+    if answer == PortAnswer::Nothing {
+        return Port { number, holder: None, answer };
+    }
+    let all = tokio::task::spawn_blocking(move || holders(number)).await.unwrap_or_default();
+    Port { number, holder: all.into_iter().next(), answer }
 }
 
 async fn ask(port: u16) -> PortAnswer {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
+use crate::backup::last_good;
 use crate::config::Paths;
-use crate::doctor::backups::{self, LastGood};
 use crate::doctor::facts::StoreState;
 
 /// How long a gateway that is writing is waited for.
@@ -20,9 +20,9 @@ pub async fn look(paths: &Paths) -> StoreState {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return StoreState::Missing,
         Err(_) => return StoreState::Forbidden,
     }
-    let devices = match devices(&paths.store_file, Table::Ours).await {
+    let devices = match devices(&paths.store_file).await {
         Ok(devices) => devices,
-        Err(why) => return StoreState::Broken { why, last_good: last_good(paths).await },
+        Err(why) => return StoreState::Broken { why, last_good: last_good::newest_sound(paths).await },
     };
     // A store that no gateway has opened since an update may lack a column; that is nothing to complain about.
     let damaged = damaged_rows(&paths.store_file).await.unwrap_or_default();
@@ -55,33 +55,12 @@ fn read_only(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(file).read_only(true).immutable(is_quiet).busy_timeout(BUSY_TIMEOUT)
 }
 
-/// The newest copy that is sound.
-async fn last_good(paths: &Paths) -> Option<LastGood> {
-    for copy in backups::candidates(paths) {
-        if devices(&copy.path, Table::Ours).await.is_ok() {
-            return Some(copy);
-        }
-    }
-    None
-}
-
-/// Where devices are listed.
-#[derive(Debug, Clone, Copy)]
-pub enum Table {
-    Ours,
-    OpenClaw,
-}
-
 /// Checks a database and lists the devices in it. Changes nothing.
-pub async fn devices(file: &Path, table: Table) -> Result<BTreeSet<String>, String> {
+async fn devices(file: &Path) -> Result<BTreeSet<String>, String> {
     let look = async {
         let mut database = SqliteConnection::connect_with(&read_only(file)).await?;
         let verdict: (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&mut database).await?;
-        let sql = match table {
-            Table::Ours => "SELECT device_id FROM devices",
-            Table::OpenClaw => "SELECT device_id FROM device_pairing_paired",
-        };
-        let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&mut database).await?;
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT device_id FROM devices").fetch_all(&mut database).await?;
         database.close().await?;
         Ok::<_, sqlx::Error>((verdict.0, rows))
     };
