@@ -78,7 +78,7 @@ fn how_to_set(setting: &Setting) -> String {
         "gateway.auth.token" => "the first `openclaw gateway run` makes one; \
              where it comes from otherwise is told by `openclaw gateway auth-token`"
             .to_owned(),
-        _ => format!("set it, for example: {}", example(setting)),
+        _ => example(setting),
     }
 }
 
