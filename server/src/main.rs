@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use server::cli::{self, args::Args};
 use server::config::Environment;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let env = args.which.environment(&Environment::capture());
     if let Err(end) = cli::step_down(&args, &env) {
         return end;

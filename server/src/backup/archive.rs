@@ -130,11 +130,17 @@ fn write(out: &Path, manifest: &Manifest, pieces: &[(&str, Vec<u8>)], now_ms: u6
 pub async fn verify(backup: &Path) -> anyhow::Result<Verified> {
     let folder = tempfile::tempdir()?;
     let manifest = unpack(backup, folder.path()).with_context(|| {
-        Advised::new(format!("{} is no sound backup", backup.display()), "use another one; nothing was changed")
+        Advised::new(
+            format!("the file {} is no sound backup", backup.display()),
+            "use another one; nothing was changed",
+        )
     })?;
     let verified = Verified { manifest, folder };
     check(&verified).await.with_context(|| {
-        Advised::new(format!("{} is no sound backup", backup.display()), "use another one; nothing was changed")
+        Advised::new(
+            format!("the file {} is no sound backup", backup.display()),
+            "use another one; nothing was changed",
+        )
     })?;
     Ok(verified)
 }

@@ -80,7 +80,7 @@ async fn put_back(args: &RestoreArgs, paths: &Paths) -> Outcome {
 
 /// Nothing was done, because nobody said yes.
 pub fn not_without_a_yes(command: &str) -> Failure {
-    Failure::new("Nothing was changed.").hint(format!("to do it without being asked: {command}"))
+    Failure::new("Nothing was changed.").hint(format!("to do it without being asked: `{command}`"))
 }
 
 fn summary(manifest: &Manifest) -> String {

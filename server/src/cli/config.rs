@@ -52,6 +52,10 @@ fn get(args: &ConfigGetArgs, env: &Environment) -> Outcome {
             print_json(&if args.show_secrets { whole } else { conceal("", &whole) });
         } else {
             let text = if args.show_secrets { text } else { secrets::redact(&text) };
+            if text.trim().is_empty() {
+                say(&format!("note: {} says nothing yet; every default holds", paths.config_file.display()));
+                return Ok(ExitCode::SUCCESS);
+            }
             print_value(text.trim_end());
         }
         return Ok(ExitCode::SUCCESS);
@@ -68,6 +72,16 @@ fn get(args: &ConfigGetArgs, env: &Environment) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What to do about a setting that has no default.
+fn how_to_set(setting: &Setting) -> String {
+    match setting.path {
+        "gateway.auth.token" => "the first `openclaw gateway run` makes one; \
+             where it comes from otherwise is told by `openclaw gateway auth-token`"
+            .to_owned(),
+        _ => example(setting),
+    }
+}
+
 /// What holds where the file says nothing.
 fn default_of(path: &KeyPath) -> Result<Value, Failure> {
     let name = path.to_string();
@@ -79,7 +93,7 @@ fn default_of(path: &KeyPath) -> Result<Value, Failure> {
         }));
     };
     let default = setting.default_value();
-    let default = default.ok_or_else(|| Failure::new(format!("{name} is not set.")).hint(example(setting)))?;
+    let default = default.ok_or_else(|| Failure::new(format!("{name} is not set.")).hint(how_to_set(setting)))?;
     say(&format!("note: {name} is not set; this is the default"));
     Ok(default)
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::output::{long, shown};
+use super::output::long;
 use super::service::drift_words;
 use crate::config::{Environment, Paths};
 use crate::holder::{self, Holder, holders};
@@ -169,7 +169,7 @@ async fn web_socket(authority: &str) -> Check {
     };
     match answer {
         Ok(_) => Check { ok: true, found: "a gateway sends its challenge".to_owned() },
-        Err(error) => Check { ok: false, found: shown(&error.to_string()) },
+        Err(error) => Check { ok: false, found: long(&error.to_string()) },
     }
 }
 

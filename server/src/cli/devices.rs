@@ -74,7 +74,7 @@ pub async fn approve(args: &ApproveArgs, env: &Environment) -> Outcome {
 async fn approve_newest(desk: &Desk, as_json: bool) -> Outcome {
     let Some(newest) = desk.list.pending.first() else {
         return Err(Failure::new("No device waits for approval.")
-            .hint("let the device connect, then run this again; a request waits for five minutes"));
+            .hint(format!("{}, then run this again; a request waits for five minutes", desk.target.let_it_connect())));
     };
     let command = desk.target.command(&format!("devices approve {}", shown(&newest.request_id)));
     if as_json {

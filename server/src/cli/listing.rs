@@ -1,7 +1,7 @@
 //! Requests and devices as people read them. Everything that a device says of itself is made harmless here.
 
-use protocol::pairing::{Evidence, PairedDevice, PairingList, PendingRequest};
-use protocol::{DeviceId, Scopes};
+use protocol::pairing::{Evidence, Network, PairedDevice, PairingList, PendingRequest};
+use protocol::{DeviceId, Role, Scopes};
 
 use super::output::{ago, ahead, heading, long, shown, table};
 use super::target::fingerprint_line;
@@ -83,7 +83,16 @@ fn origin(waiting: &PendingRequest) -> String {
     };
     let page = origin.page.as_deref().map(|page| format!(", page {}", long(page))).unwrap_or_default();
     let lock = if origin.encrypted { "encrypted" } else { "not encrypted" };
-    format!("{} ({}, {}, {lock}){page}", shown(&origin.address), origin.network.label(), long(&origin.resolved))
+    format!("{} ({}, {lock}){page}", shown(&origin.address), network(origin.network, &origin.resolved))
+}
+
+/// Where a device is and how that is known, told once where both are the same.
+pub fn network(network: Network, resolved: &str) -> String {
+    let label = network.label();
+    if resolved.to_lowercase().ends_with(&label.to_lowercase()) {
+        return long(resolved);
+    }
+    format!("{label}, {}", long(resolved))
 }
 
 fn approved(was_paired: bool, evidence: Option<&Evidence>) -> String {
@@ -102,7 +111,7 @@ pub fn scopes(scopes: &Scopes) -> String {
 fn devices(paired: &[PairedDevice], now_ms: u64) -> String {
     let heads = ["DEVICE", "NAME", "ROLE", "LAST SEEN", "ADDRESS", "SCOPES"].map(str::to_owned).to_vec();
     let row = |device: &PairedDevice| {
-        let roles: Vec<&str> = device.roles.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<String> = device.roles.iter().map(|role| held(device, *role)).collect();
         let seen = match (device.connected, device.last_seen_at_ms) {
             (Some(true), _) => "connected".to_owned(),
             (Some(false) | None, Some(then)) => ago(now_ms, then),
@@ -118,6 +127,12 @@ fn devices(paired: &[PairedDevice], now_ms: u64) -> String {
         ]
     };
     table(&std::iter::once(heads).chain(paired.iter().map(row)).collect::<Vec<_>>())
+}
+
+/// A role, and whether its token still opens the door: after `openclaw panic` the record stays, the token does not.
+fn held(device: &PairedDevice, role: Role) -> String {
+    let is_revoked = device.tokens.iter().any(|token| token.role == role && token.revoked_at_ms.is_some());
+    if is_revoked { format!("{role} (revoked)") } else { role.to_string() }
 }
 
 /// As much of an id as a person needs to point at a device.
@@ -166,6 +181,7 @@ mod tests {
         assert!(text.starts_with("Phone, asked 2 min ago, expires in 4 min\n"), "{text}");
         assert!(text.contains("192.0.2.2 (LAN, through the trusted proxy 10.0.0.2, encrypted)"), "{text}");
         assert!(text.contains("approved     operator.read\n"), "{text}");
+        assert_eq!(network(Network::ThisMachine, "on this machine"), "on this machine");
         assert!(text.contains("it showed no token or password"), "{text}");
     }
 

@@ -29,7 +29,7 @@ pub async fn run(args: &MigrateArgs, env: &Environment) -> Outcome {
     }
     if migrated.sources.is_empty() {
         return Err(Failure::new(format!("There is nothing of OpenClaw's in {}.", long(&migrated.from)))
-            .hint("name its state directory, usually ~/.openclaw: openclaw migrate --from DIR"));
+            .hint("name its state directory, usually ~/.openclaw: `openclaw migrate --from DIR`"));
     }
     if !args.format.json {
         tell_items(&migrated);

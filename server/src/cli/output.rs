@@ -145,7 +145,7 @@ impl Failure {
     pub fn refused(error: &WireError) -> Self {
         match Refusal::advice_for(error) {
             Some(Advice { sentence, next_step }) => {
-                Self::new(format!("{sentence} ({})", shown(&error.message))).hint(next_step)
+                Self::new(format!("{sentence} ({})", long(&error.message))).hint(next_step)
             }
             None => Self::new(format!("The gateway refused: {}", long(&error.message))),
         }
@@ -239,13 +239,14 @@ fn rejected(status: u16, body: &str) -> Option<Advice> {
         .map(Refusal::advice)
 }
 
-/// A technical remark as a sentence.
+/// A technical remark as a sentence. A file's name or a setting's stays as it is at the beginning, too.
 pub fn sentence(remark: &str) -> String {
     let remark = long(remark);
+    let is_word = remark.split(' ').next().is_some_and(|first| first.chars().all(|c| c.is_alphabetic() || c == ','));
     let mut letters = remark.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|letter| if is_word { letter.to_uppercase().to_string() } else { letter.into() });
     let stop = if remark.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+    format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
 }
 
 /// Text that a device or a stranger chose, safe to show on a line: no control characters, no tricks with
@@ -340,6 +341,25 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remark_becomes_a_sentence_and_a_name_stays_itself() {
+        for (remark, expected) in [
+            ("the file is gone", "The file is gone."),
+            ("no, it is not.", "No, it is not."),
+            ("backup-1.tar is there already", "backup-1.tar is there already."),
+            ("gateway.port is taken", "gateway.port is taken."),
+        ] {
+            assert_eq!(sentence(remark), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_gateway_said_is_told_whole() {
+        let said = "gateway is only bound to loopback. Set gateway.bind=lan, or name an address with gateway.publicUrl";
+        let error = WireError { message: said.to_owned(), ..Refusal::ProxyUnattributable.wire_error().unwrap() };
+        assert!(Failure::refused(&error).sentence.contains(said), "{:?}", Failure::refused(&error));
+    }
 
     #[test]
     fn names_cannot_command_the_terminal() {

@@ -42,10 +42,12 @@ fn tell(done: &Panicked) {
     for device in &done.revoked {
         data(&format!("  {}  {}", device.device_id.as_str().get(..12).unwrap_or_default(), shown(&device.name)));
     }
-    data(&format!("Deleted {} waiting requests and {} one-time codes.", done.requests, done.codes));
+    let several = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
+    let (requests, codes) = (several(done.requests, "waiting request"), several(done.codes, "one-time code"));
+    data(&format!("Deleted {requests} and {codes}."));
     data(&format!("Replaced: {}.", done.rotated.join(", ")));
     say("To get back in:");
-    say("  openclaw dashboard                 a new link for your own browser (start the gateway first)");
-    say("  openclaw gateway auth-token --show the new access token, for devices that ask with it");
-    say("  openclaw devices list              each device asks again when it comes back; approve those you know");
+    say("  openclaw dashboard                  a new link for your own browser, while the gateway runs");
+    say("  openclaw gateway auth-token --show  the new access token, for devices that ask with it");
+    say("  openclaw devices list               each device asks again when it comes back; approve those you know");
 }

@@ -175,9 +175,10 @@ fn explain(problem: &Problem, holder: Option<&str>) -> (String, String) {
         Problem::Connect(error) => error,
     };
     match error {
-        ConnectError::Unreachable { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
-            say("nobody listens there", "start the gateway: `openclaw gateway start`, or `openclaw gateway run`")
-        }
+        ConnectError::Unreachable { source, .. } if source.kind() == ErrorKind::ConnectionRefused => say(
+            "nobody listens there",
+            "start the gateway: `openclaw gateway run`, or `openclaw gateway start` where it is a service",
+        ),
         ConnectError::Unreachable { source, .. } if source.kind() == ErrorKind::InvalidData => (
             format!("its certificate is not believed: {}", long(&source.to_string())),
             "let this machine trust the certificate's authority, or renew the certificate".to_owned(),

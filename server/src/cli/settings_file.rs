@@ -162,7 +162,7 @@ pub fn unreadable(path: &Path, error: &anyhow::Error) -> Failure {
     failure.hint(if backup.exists() {
         format!("correct it in an editor; {} is how it was before the last change by a program", backup.display())
     } else {
-        "correct it in an editor".to_owned()
+        "correct it in an editor, then check it with `openclaw config validate`".to_owned()
     })
 }
 

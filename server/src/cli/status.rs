@@ -56,6 +56,9 @@ struct Overview {
     deep: Option<Deep>,
     #[serde(skip)]
     waiting: Vec<String>,
+    /// What prints the access token, where there is one and it can be read from here.
+    #[serde(skip)]
+    token_command: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -128,6 +131,8 @@ impl Overview {
         let hello = connection.hello();
         let snapshot = &hello.snapshot;
         let text = |key: &str| own.get(key).and_then(Value::as_str).map(str::to_owned);
+        let auth_mode = snapshot.auth_mode.clone().or(text("authMode"));
+        let has_token = auth_mode.as_deref() == Some("token") && !target.is_a_device();
         Ok(Self {
             running: true,
             version: hello.server.version.clone(),
@@ -136,7 +141,8 @@ impl Overview {
             url,
             healthy,
             bind: text("bind"),
-            auth_mode: snapshot.auth_mode.clone().or(text("authMode")),
+            token_command: has_token.then(|| target.command("gateway auth-token --show")),
+            auth_mode,
             config_path: snapshot.config_path.clone(),
             state_dir: snapshot.state_dir.clone(),
             log_path: (!target.is_a_device()).then(|| target.paths().log_file.display().to_string()),
@@ -197,6 +203,10 @@ impl Overview {
 
     fn full(&self) -> String {
         let process = self.pid.map(|pid| format!(", process {pid}"));
+        let access = self.auth_mode.as_deref().map(|mode| match &self.token_command {
+            Some(command) => format!("{mode}; `{command}` prints it"),
+            None => shown(mode),
+        });
         let mut lines = vec![
             format!("Gateway  {}", self.place()),
             format!("Version  {}", shown(&self.version)),
@@ -206,7 +216,7 @@ impl Overview {
             lines.extend(value.map(|value| format!("{name:7}  {value}")));
         };
         add("Bind", self.bind.as_deref().map(shown).as_deref());
-        add("Access", self.auth_mode.as_deref());
+        add("Access", access.as_deref());
         add("Devices", Some(&self.devices()));
         add("Waiting", self.waiting_line().as_deref());
         add("Config", self.config_path.as_deref());
@@ -302,6 +312,7 @@ mod tests {
             service: None,
             deep: None,
             waiting: vec!["Phone (2 min ago)".to_owned(); pending],
+            token_command: None,
         }
     }
 

@@ -195,6 +195,20 @@ impl Target {
         }
     }
 
+    /// Whether a command has found no gateway, and worked on the store itself.
+    pub fn is_on_the_store(&self) -> bool {
+        self.log.get().is_some()
+    }
+
+    /// What has to happen before a device can wait for anybody.
+    pub fn let_it_connect(&self) -> &'static str {
+        if self.is_on_the_store() {
+            "start the gateway with `openclaw gateway run`, let the device connect"
+        } else {
+            "let the device connect"
+        }
+    }
+
     /// A connection to a gateway of our own, which ends with it. `None` while somebody else holds the store.
     async fn open_store(&self) -> anyhow::Result<Option<Connection>> {
         let (ours, theirs) = UnixStream::pair()?;

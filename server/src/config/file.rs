@@ -10,11 +10,20 @@ use protocol::Secret;
 use serde_json::Value;
 
 use super::Paths;
+use crate::advised::Advised;
 use crate::whole_file;
 
 /// Reads the file; a missing one is an empty object.
 pub fn read(path: &Path) -> anyhow::Result<Value> {
-    parse(&read_text(path)?).with_context(|| format!("{} cannot be read as JSON5", path.display()))
+    parse(&read_text(path)?).with_context(|| unreadable(path))
+}
+
+/// What to do about a file that is no JSON5.
+pub fn unreadable(path: &Path) -> Advised {
+    Advised::new(
+        format!("{} cannot be read as JSON5", path.display()),
+        "correct it in an editor, then check it with `openclaw config validate`",
+    )
 }
 
 /// Parses JSON5-like text: comments, trailing commas, unquoted keys, single quotes.

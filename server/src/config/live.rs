@@ -120,7 +120,7 @@ pub struct Loaded {
 /// Reads and resolves the settings.
 pub fn load(path: &Path, env: &Environment, flags: &Overrides) -> anyhow::Result<Loaded> {
     let text = file::read_text(path)?;
-    let value = file::parse(&text).with_context(|| format!("{} cannot be read as JSON5", path.display()))?;
+    let value = file::parse(&text).with_context(|| file::unreadable(path))?;
     Ok(Loaded { config: accept(path, Config::resolve(&value, env, flags))?, text })
 }
 

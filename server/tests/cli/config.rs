@@ -381,3 +381,16 @@ fn configure_without_a_terminal_says_what_to_use_instead() {
     );
     assert_eq!(text(&home), FILE);
 }
+
+#[test]
+fn a_file_that_is_broken_is_named_with_the_place_and_what_checks_it() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".openclaw")).unwrap();
+    std::fs::write(home.path().join(".openclaw/openclaw.json"), "{gateway: {port: }").unwrap();
+    for line in [&["gateway", "run", "--port", "0"][..], &["config", "get", "gateway.port"]] {
+        let done = run(home.path(), line).refused();
+        for expected in ["openclaw.json cannot be read as JSON5: ", "line 1 column 18", "`openclaw config validate`"] {
+            assert!(done.stderr.contains(expected), "{line:?}: {}", done.stderr);
+        }
+    }
+}

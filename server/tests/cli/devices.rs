@@ -155,7 +155,7 @@ async fn explains_a_device_and_a_request_in_sentences() {
     for expected in [
         "is paired as operator.",
         "The owner approved it at the command line of the gateway's machine, ",
-        "It then asked from 127.0.0.1 (This machine, ",
+        "It then asked from 127.0.0.1 (on this machine, ",
         "had shown no token and no password",
         "See devices, status and logs  (operator.read)",
         "It is connected now, 1 connection:\n  as operator from this machine",

@@ -12,6 +12,7 @@ mod ending;
 mod gateway;
 #[path = "../guide/mod.rs"]
 mod guide;
+mod guides;
 mod node;
 mod operating;
 mod other;

@@ -98,3 +98,21 @@ fn dev_is_a_profile_with_the_port_of_openclaw() {
     let wrong = run(home.path(), &["--profile", "../x", "status"]);
     assert_eq!(wrong.code, 2);
 }
+
+#[test]
+fn a_profile_may_stand_before_the_gateways_command_and_other_flags_may_not() {
+    let home = tempfile::tempdir().unwrap();
+    let plain = run(home.path(), &["gateway", "--profile", "work", "auth-token"]).ok();
+    assert_eq!(plain, run(home.path(), &["--profile", "work", "gateway", "auth-token"]).ok());
+    assert!(run(home.path(), &["gateway", "--profile", "work", "stop"]).ok().contains("was not running"));
+    let refused = run(home.path(), &["gateway", "--port", "19000", "status"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(refused.stderr.contains("--port stands before `status`, where it does nothing"), "{}", refused.stderr);
+}
+
+#[test]
+fn what_destroys_is_hinted_at_for_this_profile() {
+    let home = tempfile::tempdir().unwrap();
+    let asked = run(home.path(), &["--profile", "work", "panic"]).refused();
+    assert!(asked.stderr.contains("`openclaw --profile work panic --yes`"), "{}", asked.stderr);
+}

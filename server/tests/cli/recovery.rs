@@ -119,6 +119,7 @@ async fn panic_throws_everyone_out_and_says_how_to_get_back_in() {
     assert_eq!(thrown_out(phone).await, 4001);
     assert_ne!(settings(gateway.home.path()), before);
     assert!(gateway.list()["paired"][0]["tokens"][0].get("revokedAtMs").is_some());
+    assert!(gateway.run(&["devices", "list"]).ok().contains("operator (revoked)"));
     let log = log(gateway.home.path());
     assert!(log.contains("PANIC: the owner throws everyone out") && log.contains("PANIC: done"), "{log}");
 }

@@ -1,18 +1,37 @@
 //! `openclaw gateway …`.
 
-use clap::Subcommand;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as _, Command, CommandFactory, Subcommand};
 use protocol::Secret;
 use serde_json::Value;
 
-use super::{Format, StatusArgs, TargetArgs, secret};
+use super::{Args, Format, StatusArgs, TargetArgs, secret};
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct GatewayArgs {
     #[command(subcommand)]
     pub command: Option<GatewayCommand>,
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+impl GatewayArgs {
+    /// Refuses flags of `run` that stand before another command, where they would do nothing. Clap's own way to
+    /// refuse them refuses `--profile` in that place as well.
+    pub(super) fn refuse_lost_flags(gateway: &ArgMatches) -> Result<(), clap::Error> {
+        let Some(command) = gateway.subcommand_name() else {
+            return Ok(());
+        };
+        let run = RunArgs::augment_args(Command::new("run"));
+        let typed = |id| gateway.value_source(id) == Some(ValueSource::CommandLine);
+        let Some(flag) = run.get_arguments().find(|argument| typed(argument.get_id().as_str())) else {
+            return Ok(());
+        };
+        let flag = flag.get_long().unwrap_or_default();
+        let told = format!("--{flag} stands before `{command}`, where it does nothing; write it after the command");
+        Err(Args::command().error(ErrorKind::ArgumentConflict, told))
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,9 @@
 //! The commands and their flags, as `--help` tells them.
 
 use std::convert::Infallible;
+use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use protocol::Secret;
 
 use crate::config::{Environment, Profile};
@@ -64,6 +65,15 @@ impl WhichGateway {
 }
 
 impl Args {
+    /// Reads what was typed, the program's name first.
+    pub fn read(typed: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(typed)?;
+        if let Some(("gateway", gateway)) = matches.subcommand() {
+            GatewayArgs::refuse_lost_flags(gateway)?;
+        }
+        Self::from_arg_matches(&matches)
+    }
+
     /// Whether it can be left to the owner of the state directory where root runs it. The doctor needs root's
     /// rights to give files back.
     pub fn is_for_the_owner(&self) -> bool {
@@ -217,12 +227,10 @@ pub(super) fn secret(text: &str) -> Result<Secret, Infallible> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Args, clap::Error> {
-        Args::try_parse_from(line.split_whitespace())
+        Args::read(line.split_whitespace())
     }
 
     #[track_caller]
@@ -260,6 +268,8 @@ mod tests {
             "openclaw gateway call devices.list --params {}",
             "openclaw --profile work gateway status --deep",
             "openclaw gateway status --profile work",
+            "openclaw gateway --profile work status",
+            "openclaw gateway --dev status",
             "openclaw gateway --tailscale serve --force",
             "openclaw status",
             "openclaw dashboard --no-open",
@@ -321,6 +331,8 @@ mod tests {
             "openclaw devices rotate abcd node --role node",
             "openclaw gateway --bind everywhere",
             "openclaw gateway --port 65536",
+            "openclaw gateway --port 19000 status",
+            "openclaw gateway --force --profile work restart",
             "openclaw --profile ../x status",
             "openclaw --profile work --dev status",
             "openclaw gateway auth-token --show --rotate",

@@ -68,7 +68,8 @@ impl Desk {
         }
         let failure = Failure::new(format!("The request `{}` is unknown, decided or expired.", shown(text)));
         Err(if self.list.pending.is_empty() {
-            failure.hint("no device waits now; let it connect again, then see `openclaw devices list`")
+            let connect = self.target.let_it_connect();
+            failure.hint(format!("no device waits now; {connect}, then see `openclaw devices list`"))
         } else {
             failure
                 .list(std::iter::once("These wait now:".to_owned()).chain(self.list.pending.iter().map(line)))

@@ -105,7 +105,7 @@ fn device_sentences(found: &Explanation, now_ms: u64) -> Vec<String> {
     let roles: Vec<&str> = device.roles.iter().map(|role| role.as_str()).collect();
     let mut lines = vec![
         format!("{name} is paired as {}.", roles.join(" and ")),
-        format!("Its id is {}.", shown(device.device_id.as_str())),
+        format!("Its id is {}.", long(device.device_id.as_str())),
     ];
     lines.extend(device.fingerprint().map(|print| format!("Its fingerprint is {}.", fingerprint_line(&print))));
     lines.push(format!(
@@ -156,10 +156,9 @@ fn evidence(approval: &Approval) -> String {
         "had shown no token and no password, only its key"
     };
     format!(
-        "It then asked from {} ({}, {}, {lock}) and {secret}; the reason was: {}.",
+        "It then asked from {} ({}, {lock}) and {secret}; the reason was: {}.",
         shown(&origin.address),
-        origin.network.label(),
-        long(&origin.resolved),
+        listing::network(origin.network, &origin.resolved),
         approval.reason.message()
     )
 }
