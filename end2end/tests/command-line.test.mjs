@@ -66,7 +66,7 @@ test("openclaw devices list shows who waits, with the fingerprint, and what appr
   const { code, stdout } = await gateway.shell("openclaw devices list");
   assert.equal(code, 0);
   const { emoji, words, hex } = fingerprint;
-  const about = ["Ada's phone", "This machine", "operator.read", "expires in", "it showed no token or password"];
+  const about = ["Ada's phone", "127.0.0.1 (on this machine, not encrypted)", "operator.read", "expires in", "it showed no token or password"];
   for (const told of [...about, emoji.join(" "), words.join(" "), hex, `openclaw devices approve ${requestId}`]) {
     assert(stdout.includes(told), `"${told}" is not in the list:\n${stdout}`);
   }
