@@ -23,7 +23,7 @@ LOCKED := $(if $(CI),--locked)
 OPENCLAW := target/release/openclaw
 SITE := target/site/pkg/app_bg.wasm
 SITE_INPUTS := $(shell find app crates/protocol/Cargo.toml crates/protocol/src style public \
-	Cargo.toml Cargo.lock Trunk.toml rust-toolchain.toml .ci/precompress.mjs 2>/dev/null)
+	Cargo.toml Cargo.lock Trunk.toml rust-toolchain.toml .ci/finish-site.mjs 2>/dev/null)
 E2E_TOOLS = CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" \
 	NGINX=$(CURDIR)/.tools/bin/nginx LIBFAKETIME=$(CURDIR)/.tools/lib/libfaketime.so.1
 NODE_MODULES := end2end/node_modules/.package-lock.json

@@ -35,6 +35,7 @@ mod browser;
 mod components;
 mod late;
 mod pages;
+mod part;
 mod shell;
 
 pub use app::App;

@@ -5,11 +5,12 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { decide, INSECURE_HOST, launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
 import { Device } from "../support/device.mjs";
-import { measureFirstLoad } from "../support/first-load.mjs";
+import { laterParts, measureFirstLoad } from "../support/first-load.mjs";
 import { Gateway } from "../support/gateway.mjs";
 
 const FIRST_LOAD_BYTES = 250 * 1024;
 const FIRST_LOAD_REQUESTS = 8;
+const LATER_PARTS_BYTES = 450 * 1024;
 
 let gateway, browser, owner;
 
@@ -24,12 +25,37 @@ after(async () => {
   await gateway?.stop();
 });
 
-test("the first load takes at most 250 KB and 8 requests, all to the gateway", async (t) => {
-  const { requests, bytes } = await measureFirstLoad(browser, gateway.origin, "waiting");
-  t.diagnostic(`${bytes} bytes in ${requests.length} requests`);
-  assert(requests.every((url) => url.startsWith(`${gateway.origin}/`)), requests.join("\n"));
-  assert(requests.length <= FIRST_LOAD_REQUESTS, requests.join("\n"));
-  assert(bytes <= FIRST_LOAD_BYTES, `${bytes} bytes`);
+test("the first load takes at most 250 KB and 8 requests, all to the gateway, for a guest and for the owner", async (t) => {
+  for (const [url, state] of [
+    [gateway.origin, "waiting"],
+    [await gateway.newLink(), "connected"],
+  ]) {
+    const { requests, bytes } = await measureFirstLoad(browser, url, state);
+    t.diagnostic(`${state}: ${bytes} bytes in ${requests.length} requests`);
+    assert(requests.every((url) => url.startsWith(`${gateway.origin}/`)), requests.join("\n"));
+    assert(requests.length <= FIRST_LOAD_REQUESTS, requests.join("\n"));
+    assert(bytes <= FIRST_LOAD_BYTES, `${state}: ${bytes} bytes`);
+  }
+  await gateway.rejectAll();
+});
+
+test("the parts that come later take at most 450 KB in all", async (t) => {
+  const parts = await laterParts(gateway.origin);
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  t.diagnostic(parts.map(({ name, bytes }) => `${name} ${bytes}`).join(", "));
+  assert(parts.length > 0);
+  assert(bytes <= LATER_PARTS_BYTES, `${bytes} bytes`);
+});
+
+test("a part that cannot be fetched says so, and comes once it can be", async () => {
+  const { context, page } = await openOwner(browser, gateway);
+  await page.route("**/split_*.wasm", (route) => route.abort());
+  await page.getByRole("link", { name: "Devices" }).click();
+  await page.getByTestId("part-failed").getByText("could not be fetched").waitFor();
+  await page.unroute("**/split_*.wasm");
+  await page.getByTestId("part-again").click();
+  await page.getByTestId("paired-device").first().waitFor();
+  await context.close();
 });
 
 test("the page's policy allows no inline code, and a visit breaks neither it nor anything else", async () => {

@@ -5,11 +5,13 @@ use leptos::prelude::*;
 use protocol::WireError;
 use protocol::role::ADMIN;
 use serde_json::Value;
+use wasm_split_helpers::wasm_split;
 
 use super::pair_code::{has_expired, pair_code};
 use super::words::words;
 use crate::late::{button, follow, late, sleepy_button, text, when};
 use crate::live::{Live, advice};
+use crate::part::{Fetched, part};
 use crate::setup::{Arrival, Made, Whom, Wish};
 
 /// The dialog as it is: what was chosen, and how far it has come.
@@ -85,9 +87,14 @@ fn Opener() -> impl IntoView {
             aria-labelledby="pair-title"
             on:close=move |_| is_open.set(false)
         >
-            {when(move || is_open.get(), move || late(view! { <Steps is_open /> }))}
+            {when(move || is_open.get(), move || part(steps, move |steps| steps(is_open)))}
         </dialog>
     })
+}
+
+#[wasm_split(devices, fallible)]
+fn steps() -> Fetched<fn(RwSignal<bool>) -> AnyView> {
+    Ok(|is_open| late(view! { <Steps is_open /> }))
 }
 
 #[component]

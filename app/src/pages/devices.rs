@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::DeviceId;
+use wasm_split_helpers::wasm_split;
 
 use super::screens::Screens;
 use crate::components::confirm::{Confirm, Confirmation};
@@ -13,6 +14,7 @@ use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
 use crate::late::{each, late, text, when};
 use crate::live::Live;
+use crate::part::{Fetched, part};
 
 #[component]
 pub(crate) fn Devices() -> impl IntoView {
@@ -27,9 +29,14 @@ pub(crate) fn Devices() -> impl IntoView {
             </header>
             <Notices />
             <PendingCards />
-            <Paired />
+            {part(paired, |build| build())}
         </Screens>
     }
+}
+
+#[wasm_split(devices, fallible)]
+fn paired() -> Fetched<fn() -> AnyView> {
+    Ok(|| late(view! { <Paired /> }))
 }
 
 #[component]
