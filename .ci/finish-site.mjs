@@ -7,15 +7,24 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
-const COMPRESSIBLE = new Set([".css", ".js", ".svg", ".wasm", ".webmanifest"]);
+const COMPRESSIBLE = new Set([".css", ".js", ".json", ".svg", ".wasm", ".webmanifest"]);
 const LINK = "__wasm_split.js";
 const site = process.env.TRUNK_STAGING_DIR;
 const pkg = join(site, "pkg");
 const isRelease = process.env.TRUNK_PROFILE === "release";
 
 rmSync(join(site, "index.html"));
+joinStyles();
 split();
 if (isRelease) compress();
+
+// One style sheet is one request: main.css, and after it the others in the order of their names.
+function joinStyles() {
+  const styles = join(process.env.TRUNK_SOURCE_DIR, "../style");
+  const others = readdirSync(styles).filter((name) => name !== "main.css").sort();
+  const sheets = ["main.css", ...others].map((name) => readFileSync(join(styles, name), "utf8"));
+  writeFileSync(join(pkg, "main.css"), sheets.join("\n"));
+}
 
 // What Trunk ran wasm-bindgen on is one piece; it is done again on the first of the split ones.
 function split() {

@@ -20,6 +20,7 @@ pub mod browser_name;
 pub mod desk;
 pub mod hello;
 pub mod introduction;
+pub mod language;
 pub mod live;
 pub mod outside;
 pub mod permissions;
@@ -47,5 +48,5 @@ pub use shell::{PageFacts, shell};
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     browser::take_link();
-    leptos::mount::hydrate_body(App);
+    browser::learn(|| leptos::mount::hydrate_body(App));
 }

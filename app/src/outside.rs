@@ -2,16 +2,18 @@
 //! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
 
 #[cfg(feature = "hydrate")]
-pub use crate::browser::{ask, copy, focus, host, mark_connected, reload_page, set_title, start, tell};
+pub use crate::browser::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
 
 #[cfg(not(feature = "hydrate"))]
-pub use nowhere::{ask, copy, focus, host, mark_connected, reload_page, set_title, start, tell};
+pub use nowhere::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
 
 #[cfg(not(feature = "hydrate"))]
 mod nowhere {
     use protocol::Method;
+    use protocol::event::Event;
     use serde_json::Value;
 
+    use crate::language::Language;
     use crate::live::{Answer, Live};
     use crate::session::Input;
 
@@ -23,6 +25,12 @@ mod nowhere {
 
     /// Calls a method of the gateway; `then` gets its answer.
     pub fn ask(_: Method, _: Value, _: impl FnOnce(Answer) + 'static) {}
+
+    /// Hears every event until the component that called this is gone.
+    pub fn listen(_: impl Fn(Event, &Value) + 'static) {}
+
+    /// Keeps the language somebody has chosen, and loads the page in it.
+    pub fn choose(_: Language) {}
 
     pub fn set_title(_: &str) {}
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -42,7 +43,10 @@ struct Line {
 
 thread_local! {
     static LINE: RefCell<Line> = RefCell::default();
+    static LISTENERS: RefCell<BTreeMap<u64, Listener>> = RefCell::default();
 }
+
+type Listener = Rc<dyn Fn(Event, &Value)>;
 
 fn with_line<T>(change: impl FnOnce(&mut Line) -> T) -> T {
     LINE.with_borrow_mut(change)
@@ -96,6 +100,21 @@ pub fn tell(live: Live, input: Input) {
 
 pub fn ask(method: Method, params: Value, then: impl FnOnce(Answer) + 'static) {
     ask_by_name(method.name(), params, Box::new(then));
+}
+
+pub fn listen(hear: impl Fn(Event, &Value) + 'static) {
+    add_listener(Rc::new(hear));
+}
+
+fn add_listener(hear: Listener) {
+    let id = with_line(|line| {
+        line.asked += 1;
+        line.asked
+    });
+    LISTENERS.with_borrow_mut(|listeners| listeners.insert(id, hear));
+    on_cleanup(move || {
+        LISTENERS.with_borrow_mut(|listeners| listeners.remove(&id));
+    });
 }
 
 /// Takes its callback in a box, so that the bundle holds this once and not once for each caller.
@@ -201,6 +220,11 @@ fn heard(live: Live, text: &str) {
             let name = frame.get("event").and_then(Value::as_str);
             if let Some(event) = Event::ALL.iter().find(|known| Some(known.name()) == name) {
                 announced(live, *event, &payload);
+                // Copied first: whoever hears it may begin or cease to listen.
+                let listeners: Vec<Listener> = LISTENERS.with_borrow(|listeners| listeners.values().cloned().collect());
+                for hear in listeners {
+                    hear(*event, &payload);
+                }
             }
         }
         Some(_) | None => {}

@@ -2,10 +2,13 @@
 
 mod connection;
 mod device_key;
+mod language;
 mod page;
 mod socket;
 
-pub use connection::{ask, start, tell};
+pub use connection::{ask, listen, start, tell};
+pub use language::choose;
 pub use page::{copy, focus, host, mark_connected, reload_page, set_title};
 
+pub(crate) use language::learn;
 pub(crate) use page::take_link;

@@ -5,6 +5,7 @@ use leptos_router::hooks::use_location;
 
 use super::brand::Brand;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::late;
 use crate::live::Live;
 
@@ -25,25 +26,25 @@ fn Pages() -> impl IntoView {
         (count > 0).then(|| {
             view! {
                 <span class="badge">
-                    {count} <span class="visually-hidden">" waiting"</span>
+                    {count} <span class="visually-hidden">" " {t("waiting")}</span>
                 </span>
             }
         })
     };
     view! {
-        <nav class="rail" aria-label="Pages">
+        <nav class="rail" aria-label=t("Pages")>
             <Brand />
             <a href="/" aria-current=here("/")>
                 <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
                     <path d="M4 11l8-7 8 7v9h-5v-6H9v6H4z" />
                 </svg>
-                "Overview"
+                {t("Overview")}
             </a>
             <a href="/devices" aria-current=here("/devices")>
                 <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
                     <path d="M3 5h13v10H3zM7 19h6M18 9h3v10h-5v-4" />
                 </svg>
-                "Devices"
+                {t("Devices")}
                 {badge}
             </a>
         </nav>
