@@ -37,6 +37,8 @@ mod components;
 mod late;
 mod pages;
 mod part;
+#[cfg(not(feature = "hydrate"))]
+pub mod plain;
 mod shell;
 
 pub use app::App;

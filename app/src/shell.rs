@@ -41,7 +41,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     <div class="without-script">
                         <p>
                             "This page needs JavaScript and WebAssembly, which are off in this browser. "
-                            "On the gateway's machine these commands do the same:"
+                            <a href="/plain" rel="external">"Decide about devices without them"</a>
+                            ", or use these commands on the gateway's machine:"
                         </p>
                         <pre>
                             <code>"openclaw devices list\nopenclaw devices approve <requestId>"</code>

@@ -210,6 +210,7 @@ impl Gateway {
             seen: Arc::default(),
             invocations: Arc::default(),
             last_good: Arc::default(),
+            plain_sessions: Arc::default(),
             host_name: system::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
         Ok(Self { state, publish, rescues, _lock: lock })

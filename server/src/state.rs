@@ -17,6 +17,7 @@ use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
+use crate::http::plain::PlainSessions;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
 use crate::system::SystemProbe;
@@ -59,6 +60,7 @@ pub struct AppState {
     pub seen: Arc<SeenLog>,
     pub invocations: Arc<Invocations>,
     pub last_good: Arc<LastGood>,
+    pub plain_sessions: Arc<PlainSessions>,
     /// What this machine calls itself.
     pub host_name: Arc<str>,
 }

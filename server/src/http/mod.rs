@@ -4,5 +4,6 @@ pub mod control_ui;
 pub mod health;
 pub mod join;
 pub mod peer;
+pub mod plain;
 pub mod router;
 pub mod security_headers;

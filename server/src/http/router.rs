@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use http::{Method, StatusCode, header};
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_to_stream_with_context};
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::peer::{Ingress, Peer};
 use super::security_headers::{FIXED, fixed, strict_transport_security};
-use super::{control_ui, health, join};
+use super::{control_ui, health, join, plain};
 use crate::gateway::upgrade;
 use crate::state::AppState;
 
@@ -29,6 +29,10 @@ pub fn router(state: &AppState) -> Router {
         let state = state.clone();
         move || health::ready(state.clone())
     };
+    let answer_plain = {
+        let state = state.clone();
+        move |request| plain::answer(state.clone(), request)
+    };
     let arrive_state = state.clone();
     let [content_type_options, referrer_policy, frame_options, permissions_policy, content_security_policy] = FIXED;
     Router::new()
@@ -39,6 +43,9 @@ pub fn router(state: &AppState) -> Router {
         .route("/readyz", get(ready))
         .route("/startup", get(health::started))
         .route("/startupz", get(health::started))
+        // For browsers without WebAssembly.
+        .route("/plain", any(answer_plain.clone()))
+        .route("/plain/{*action}", any(answer_plain))
         // The Control UI.
         .leptos_routes_with_context(&options, pages, control_ui::provide_page_facts, shell)
         .fallback(file_or_page)
