@@ -7,9 +7,10 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::components::palette::Palette;
 use crate::components::rail::Rail;
 use crate::desk::Desk;
-use crate::late::{follow, text};
+use crate::late::{follow, late, text};
 use crate::live::Live;
 use crate::outside;
 use crate::pages::devices::Devices;
@@ -24,11 +25,15 @@ pub fn App() -> impl IntoView {
     provide_context(live);
     // Effects run in the browser only, after hydration: the first frame is the server's.
     follow(move || outside::start(live));
+    let is_finding = RwSignal::new(false);
+    let is_in = Memo::new(move |_| live.welcome(|_| ()).is_some());
+    // Not `when`: this stands in the first frame, which is hydrated.
+    let palette = move || is_in.get().then(|| late(view! { <Palette is_open=is_finding /> }));
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
             <div class="frame" class=("frame-console", move || live.welcome(|_| ()).is_some())>
-                <Rail />
+                <Rail is_finding />
                 <main id="main" tabindex="-1" data-state=move || live.session.with(Session::state)>
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
@@ -36,6 +41,7 @@ pub fn App() -> impl IntoView {
                     </FlatRoutes>
                 </main>
             </div>
+            {palette}
             <Announcer />
         </Router>
     }

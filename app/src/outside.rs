@@ -2,10 +2,14 @@
 //! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
 
 #[cfg(feature = "hydrate")]
-pub use crate::browser::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
+pub use crate::browser::{
+    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+};
 
 #[cfg(not(feature = "hydrate"))]
-pub use nowhere::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
+pub use nowhere::{
+    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+};
 
 #[cfg(not(feature = "hydrate"))]
 mod nowhere {
@@ -44,6 +48,9 @@ mod nowhere {
 
     /// Moves the keyboard to the element with this id, once it is there.
     pub fn focus(_: &'static str) {}
+
+    /// Hears every key that is pressed anywhere on the page.
+    pub fn on_key(_: impl Fn(leptos::ev::KeyboardEvent) + 'static) {}
 
     pub fn reload_page() {}
 

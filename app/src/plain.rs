@@ -104,7 +104,7 @@ fn desk(pending: Vec<PendingRequest>, now_ms: u64, guard: &str, said: Option<Str
         1 => "1 device wants in".to_owned(),
         count => format!("{count} devices want in"),
     };
-    let cards = pending.into_iter().map(|request| card(request, now_ms, guard)).collect_view();
+    let cards = pending.iter().map(|request| card(request, now_ms, guard)).collect_view();
     view! {
         <h1>{heading}</h1>
         {said}
@@ -122,7 +122,7 @@ fn desk(pending: Vec<PendingRequest>, now_ms: u64, guard: &str, said: Option<Str
     }
 }
 
-fn card(request: PendingRequest, now_ms: u64, guard: &str) -> impl IntoView + use<> {
+fn card(request: &PendingRequest, now_ms: u64, guard: &str) -> impl IntoView + use<> {
     let title = format!("card-{}", request.request_id);
     let labelled_by = title.clone();
     let evidence = request.evidence.as_ref();

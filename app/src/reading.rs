@@ -5,6 +5,7 @@
 
 use protocol::event::PairPending;
 use protocol::node::{NodeSurface, Offer, PendingNodeSurface, Surface};
+use protocol::operations::Reach;
 use protocol::pairing::{
     ApprovedVia, Evidence, Network, Origin, PairedDevice, PairingList, PairingReason, PendingRequest, TokenSummary,
 };
@@ -56,13 +57,24 @@ fn evidence(value: &Value) -> Option<Evidence> {
     })
 }
 
-fn origin(value: &Value) -> Option<Origin> {
-    let network = match value.get("network").and_then(Value::as_str)? {
+/// From where the gateway says that it can be reached, in the result of `status`.
+pub fn reach(status: &Value) -> Vec<Reach> {
+    let ways = status.pointer("/gateway/reachableFrom").and_then(Value::as_array).map(Vec::as_slice);
+    let way = |way| Some(Reach { network: network(way)?, how: text(way, "how")? });
+    ways.unwrap_or_default().iter().filter_map(way).collect()
+}
+
+fn network(value: &Value) -> Option<Network> {
+    Some(match value.get("network").and_then(Value::as_str)? {
         "this-machine" => Network::ThisMachine,
         "lan" => Network::Lan,
         "tailnet" => Network::Tailnet,
         _ => Network::Public,
-    };
+    })
+}
+
+fn origin(value: &Value) -> Option<Origin> {
+    let network = network(value)?;
     Some(Origin {
         address: text(value, "address")?,
         network,

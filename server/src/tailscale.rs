@@ -57,6 +57,11 @@ pub async fn expose(mode: TailscaleMode, port: u16, env: &Environment) -> anyhow
 }
 
 impl Exposed {
+    /// For whom the way is open.
+    pub fn mode(&self) -> TailscaleMode {
+        self.mode
+    }
+
     /// The address for a setup code.
     pub fn socket_url(&self) -> String {
         self.url.replacen("https", "wss", 1)

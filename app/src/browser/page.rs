@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use leptos::prelude::{document, request_animation_frame, window};
+use leptos::prelude::{document, request_animation_frame, window, window_event_listener};
 use protocol::{BootstrapProfile, Secret};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -88,6 +88,10 @@ pub fn focus(id: &'static str) {
             let _ = element.focus();
         }
     });
+}
+
+pub fn on_key(hear: impl Fn(leptos::ev::KeyboardEvent) + 'static) {
+    window_event_listener(leptos::ev::keydown, hear);
 }
 
 pub fn reload_page() {

@@ -10,14 +10,14 @@ use crate::late::late;
 use crate::live::Live;
 
 #[component]
-pub(crate) fn Rail() -> impl IntoView {
+pub(crate) fn Rail(is_finding: RwSignal<bool>) -> impl IntoView {
     let live = Live::here();
     let is_in = Memo::new(move |_| live.welcome(|_| ()).is_some());
-    move || is_in.get().then(|| late(view! { <Pages /> }))
+    move || is_in.get().then(|| late(view! { <Pages is_finding /> }))
 }
 
 #[component]
-fn Pages() -> impl IntoView {
+fn Pages(is_finding: RwSignal<bool>) -> impl IntoView {
     let live = Live::here();
     let pathname = use_location().pathname;
     let here = move |path: &'static str| move || (pathname.get() == path).then_some("page");
@@ -47,6 +47,18 @@ fn Pages() -> impl IntoView {
                 {t("Devices")}
                 {badge}
             </a>
+            <button
+                type="button"
+                class="rail-find"
+                aria-keyshortcuts="Control+K Meta+K"
+                data-testid="find"
+                on:click=move |_| is_finding.set(true)
+            >
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M10 4a6 6 0 1 0 0 12a6 6 0 1 0 0-12M15 15l5 5" />
+                </svg>
+                {t("Go to…")}
+            </button>
         </nav>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::screens::Screens;
+use crate::components::exposure::Exposure;
 use crate::components::notices::Notices;
 use crate::components::pair_dialog::PairDevice;
 use crate::components::pending_cards::PendingCards;
@@ -66,6 +67,7 @@ fn Gateway() -> impl IntoView {
                             }
                         })
                 }}
+                <Exposure />
             </dl>
         </section>
     })

@@ -77,6 +77,11 @@ impl TrustedProxies {
         (Self(networks), unusable)
     }
 
+    /// The networks that are trusted, in the order of the settings.
+    pub fn networks(&self) -> &[IpNet] {
+        &self.0
+    }
+
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))

@@ -3,9 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pairing::Network;
 use crate::role::Scopes;
 use crate::secret::Secret;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
+
+/// Extension in `status`, under `gateway.reachableFrom`: one network from which the gateway can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reach {
+    pub network: Network,
+    /// By what, as the end of a sentence: "it listens on 192.168.1.5".
+    pub how: String,
+}
 
 /// What `logs.tail` returns at most, in lines.
 pub const MAX_TAIL_LINES: u64 = 5000;

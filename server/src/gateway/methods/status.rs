@@ -4,6 +4,7 @@ use protocol::Refusal;
 use serde_json::{Value, json};
 
 use crate::config::SecretSource;
+use crate::gateway::exposure;
 use crate::state::AppState;
 
 /// The gateway carries no agents, channels or plugins, and says so.
@@ -50,6 +51,7 @@ pub async fn status(state: &AppState) -> Result<Value, Refusal> {
             "connectedDevices": state.registry.connected_devices().len(),
             "pending": counts.pending,
             "paired": counts.paired,
+            "reachableFrom": exposure::reachable(state),
         },
     }))
 }
