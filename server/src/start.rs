@@ -25,7 +25,7 @@ use crate::config::tailscale::TailscaleMode;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
 use crate::gateway::{presence, sweeper};
 use crate::http::peer::Peer;
-use crate::http::router::router;
+use crate::http::router::{router, sockets_only};
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
 use crate::store::{Rescue, SqliteStore, Store};
@@ -173,7 +173,7 @@ impl Gateway {
         let port = config.port;
         let parts = Parts { paths, env: env.clone(), flags, clock, config, text, port, started, lock };
         let gateway = Self::assemble(parts).await?;
-        listen::serve_owner_stream(&gateway.state, stream, router(&gateway.state));
+        listen::serve_owner_stream(&gateway.state, stream, sockets_only(&gateway.state));
         Ok(Some(gateway))
     }
 

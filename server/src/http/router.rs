@@ -62,6 +62,14 @@ pub fn router(state: &AppState) -> Router {
         ))
 }
 
+/// Sockets and nothing else, for the one command that a gateway may be there for. The pages alone would take it more
+/// time and memory than all the rest.
+pub fn sockets_only(state: &AppState) -> Router {
+    let state = state.clone();
+    let nothing = async || (StatusCode::NOT_FOUND, "Not Found");
+    Router::new().fallback(nothing).layer(middleware::from_fn(move |request, next| arrive(state.clone(), request, next)))
+}
+
 /// Probes that answer even through a proxy we know nothing about: they say nothing.
 const OPEN_PROBES: [&str; 2] = ["/health", "/healthz"];
 
