@@ -1,6 +1,7 @@
 //! The command line. On the gateway's own machine every command speaks over the owner socket, which needs
 //! no pairing and no secret; with `--url` it is a device like any other.
 
+mod amounts;
 pub mod args;
 mod auth_token;
 mod backup;
@@ -13,6 +14,7 @@ mod dashboard;
 mod deep;
 mod devices;
 mod doctor;
+mod failure;
 mod flat;
 mod gateway;
 mod greeting;
@@ -38,6 +40,7 @@ mod shell;
 mod status;
 mod style;
 mod target;
+mod text;
 
 use std::process::ExitCode;
 
