@@ -19,6 +19,7 @@ mod other;
 mod profiles;
 mod reaching;
 mod recovery;
+mod root;
 mod service;
 mod store;
 mod tailscale;
