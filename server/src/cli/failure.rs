@@ -9,7 +9,6 @@ use protocol::{Refusal, WireError};
 use super::output::say;
 use super::text::{long, sentence};
 use crate::advised::Advised;
-use crate::config::Profile;
 
 /// A failure lists no more than this many lines: enough to find the one that was meant.
 const LONGEST_LIST: usize = 12;
@@ -58,16 +57,6 @@ impl Failure {
             }
             None => Self::new(format!("The gateway refused: {}", long(&error.message))),
         }
-    }
-
-    /// With the commands in its hint as they have to be typed for this profile.
-    #[must_use]
-    pub fn for_profile(mut self, profile: Option<&Profile>) -> Self {
-        if let Some(profile) = profile {
-            let hint = self.hint.get_or_insert_with(|| LAST_RESORT.to_owned());
-            *hint = hint.replace("`openclaw ", &format!("`openclaw --profile {profile} "));
-        }
-        self
     }
 
     /// As people read it.

@@ -41,6 +41,7 @@ mod status;
 mod style;
 mod target;
 mod text;
+mod typed;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    typed::for_profile(Profile::selected(env).ok().flatten());
     if args.no_color {
         style::without_color();
     }
@@ -80,12 +82,12 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Panic(args) => panic::run(&args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
-    let profile = Profile::selected(env).ok().flatten();
-    done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
+    done.unwrap_or_else(|failure| failure.report())
 }
 
 /// Root goes on as the owner of the state directory; the end of the program where it cannot.
 pub fn step_down(args: &Args, env: &Environment) -> Result<(), ExitCode> {
+    typed::for_profile(Profile::selected(env).ok().flatten());
     if !args.is_for_the_owner() {
         return Ok(());
     }

@@ -15,16 +15,21 @@ pub use super::style::heading;
 use super::style::styled;
 pub use super::text::{compact_json, long, neutral, sentence, shown};
 use super::text::{json_text, without_orders};
+use super::typed;
 
 /// Prints one line, or several, of data.
 pub fn data(text: &str) {
+    as_it_is(&typed::in_words(text));
+}
+
+fn as_it_is(text: &str) {
     progress::clear();
     write_all(anstream::stdout().lock(), &styled(&neutral(text)));
 }
 
 /// Prints exactly this to a program that reads it; a person's terminal is protected from it.
 pub fn value(text: &str) {
-    if std::io::stdout().is_terminal() { data(text) } else { write_all(std::io::stdout().lock(), text) }
+    if std::io::stdout().is_terminal() { as_it_is(text) } else { write_all(std::io::stdout().lock(), text) }
 }
 
 /// Writes what is not made of lines of ours.
@@ -60,7 +65,7 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 
 /// Replaces everything on the terminal's screen.
 pub fn show_screen(text: &str) {
-    write_all(std::io::stdout().lock(), &format!("\u{1b}[H\u{1b}[2J{}", neutral(text)));
+    write_all(std::io::stdout().lock(), &format!("\u{1b}[H\u{1b}[2J{}", neutral(&typed::in_words(text))));
 }
 
 /// What was done: for scripts as JSON, for people in words.
@@ -76,7 +81,7 @@ pub fn tell(as_json: bool, result: &impl Serialize, words: &str) -> ExitCode {
 /// Says something to the person at the terminal.
 pub fn say(text: &str) {
     progress::clear();
-    write_all(anstream::stderr().lock(), &styled(&neutral(text)));
+    write_all(anstream::stderr().lock(), &styled(&neutral(&typed::in_words(text))));
 }
 
 /// Asks the person at the terminal. Only a clear yes is one; a bare Enter never is.
