@@ -138,6 +138,16 @@ fn settings_under_another_name_are_taken_over_where_nothing_is_lost() {
 }
 
 #[test]
+fn a_switch_that_is_not_obeyed_is_told_once() {
+    let gateway = Gateway::start();
+    gateway.run(&["config", "set", "gateway.controlUi.allowInsecureAuth", "true"]).ok();
+    let report = report(gateway.home.path(), &[]);
+    let findings = report["findings"].as_array().unwrap();
+    let ids: Vec<_> = findings.iter().filter(|one| one.to_string().contains("allowInsecureAuth")).collect();
+    assert_eq!((ids.len(), &ids[0]["id"]), (1, &json!("pairing-switches")), "{report}");
+}
+
+#[test]
 fn a_clock_that_went_back_is_seen_by_the_files() {
     let gateway = Gateway::start();
     let file = std::fs::File::options().write(true).open(state(gateway.home.path()).join("openclaw.json")).unwrap();
