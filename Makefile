@@ -2,7 +2,7 @@
 
 SHELL := bash
 .NOTPARALLEL:
-.PHONY: help run build test check e2e interop bench clean build-tools test-tools
+.PHONY: help run build test check e2e interop matrix bench clean build-tools test-tools
 
 # The tools of this checkout come first. A fresh shell may not know cargo's folder yet.
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin:/usr/sbin
@@ -50,6 +50,10 @@ e2e: build test-tools $(NODE_MODULES) ## the browser tests: real Chromium, a rea
 
 interop: build test-tools $(NODE_MODULES) ## the official clients, unmodified, against the finished program; writes docs/interop.md
 	$(E2E_TOOLS) node end2end/interop/run.mjs
+
+matrix: build $(NODE_MODULES) ## PREVIOUS=path/to/an/older/openclaw and this one take turns on one state directory
+	@test -x "$(PREVIOUS)" || { echo "name the older program: make matrix PREVIOUS=path/to/openclaw" >&2; exit 2; }
+	node end2end/matrix.mjs "$(PREVIOUS)" $(OPENCLAW)
 
 bench: build test-tools $(NODE_MODULES) ## measures the finished program on this machine
 	$(E2E_TOOLS) node end2end/bench.mjs

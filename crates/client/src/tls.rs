@@ -53,41 +53,43 @@ pub(crate) async fn encrypt(
     host: &str,
     pin: Option<CertificatePin>,
 ) -> io::Result<TlsStream<TcpStream>> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let config = match pin {
-        None => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            builder.with_root_certificates(roots).with_no_client_auth()
-        }
-        Some(pin) => {
-            let verifier = Arc::new(OnlyPinned { pin, provider });
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
-        }
-    };
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    let believes = pin.map(|pin| Arc::new(OnlyPinned { pin, provider: provider() }) as Arc<dyn ServerCertVerifier>);
+    shake_hands(stream, host, believes).await
 }
 
 /// The certificate that is shown at an address, in DER, whatever it says and whoever signed it. Nothing is sent
 /// there but the greeting, and the connection goes no further.
 pub async fn certificate_at(url: &GatewayUrl) -> io::Result<Vec<u8>> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let shown = Arc::new(OnlyLooks { shown: Mutex::default(), provider: Arc::clone(&provider) });
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(&shown) as Arc<dyn ServerCertVerifier>)
-        .with_no_client_auth();
+    let shown = Arc::new(OnlyLooks { shown: Mutex::default(), provider: provider() });
     let stream = TcpStream::connect(url.resolve().await?.as_slice()).await?;
-    let name = ServerName::try_from(url.host().to_owned()).map_err(io::Error::other)?;
-    let refused = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let refused = shake_hands(stream, url.host(), Some(Arc::clone(&shown) as Arc<dyn ServerCertVerifier>)).await;
     let certificate = shown.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
     certificate.ok_or_else(|| refused.err().unwrap_or_else(|| io::Error::other("no certificate was shown")))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Begins an encrypted connection to a certificate that `believes` accepts; without it, to one that the system trusts.
+async fn shake_hands(
+    stream: TcpStream,
+    host: &str,
+    believes: Option<Arc<dyn ServerCertVerifier>>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    let config = match believes {
+        None => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth(),
+    };
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 /// Notes the certificate and believes none.

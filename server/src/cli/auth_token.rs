@@ -11,6 +11,7 @@ use super::Outcome;
 use super::args::AuthTokenArgs;
 use super::output::{Failure, count, say, tell};
 use super::target::{OpenError, Target};
+use crate::config::reference::Reference;
 use crate::config::{Config, Environment, Overrides, Paths, SecretSource, file};
 use crate::keys::new_secret;
 
@@ -139,9 +140,13 @@ fn show(args: &AuthTokenArgs, target: &Target, known: &Known, env: &Environment)
         },
         Some(SecretSource::File) => {
             let content = file::read(&paths.config_file)?;
-            let alone = Config::resolve(&content, &Environment::default(), &Overrides::default()).ok();
-            let token = alone.and_then(|resolved| resolved.config.token);
-            token.ok_or_else(|| unseen("but the file does not hold it any more"))?
+            match content.pointer("/gateway/auth/token").map(|value| (Reference::read(value), value.as_str())) {
+                Some((Some(named), _)) => named.resolve(env).map(Secret::new).map_err(|why| {
+                    Failure::new(format!("gateway.auth.token {why}.")).hint("run this where the variable is set")
+                })?,
+                Some((None, Some(token))) => Secret::new(token.trim()),
+                Some((None, None)) | None => return Err(unseen("but the file does not hold it any more")),
+            }
         }
     };
     let source = known.source.map(SecretSource::as_str);

@@ -33,7 +33,7 @@ async fn create(args: &CreateArgs, paths: &Paths) -> Outcome {
         &format!("Wrote {shown}: {}.", summary(&manifest)),
     );
     say("It holds keys and the access token: keep it where only you can read it.");
-    say(&format!("Put it back with: openclaw backup restore {shown}"));
+    say(&format!("Put it back with `openclaw backup restore {shown}`"));
     Ok(done)
 }
 

@@ -15,6 +15,7 @@ use super::output::{Failure, data, json as print_json, long, say, tell, value as
 use super::prompt;
 use super::settings_file::{self, Changed, change, example, line, unreadable};
 use crate::config::key_path::{KeyPath, Patch};
+use crate::config::reference::Reference;
 use crate::config::secrets::{conceal, is_concealed};
 use crate::config::settings::{Kind, Reload, Setting, find};
 use crate::config::written::{find_missing_secret, resolve};
@@ -166,7 +167,8 @@ fn read_value(text: &str, setting: Option<&Setting>, reading: Reading) -> Result
         Kind::TextOrOff => !parsed.is_string() && parsed != Value::Bool(false),
         Kind::Flag | Kind::Integer { .. } | Kind::Texts => false,
     });
-    if wants_text && reading == Reading::Either {
+    let is_named = Reference::read(&parsed).is_some() && setting.is_some_and(|setting| setting.is_sensitive);
+    if wants_text && !is_named && reading == Reading::Either {
         return Ok(verbatim());
     }
     if parsed.is_null() {
@@ -336,6 +338,8 @@ mod tests {
     fn settings_that_are_text_take_what_looks_like_something_else_as_text() {
         reads("gateway.auth.token", "123456", json!("123456"));
         reads("gateway.auth.token", "null", json!("null"));
+        reads("gateway.auth.token", "{source: 'env', id: 'T'}", json!({"source": "env", "id": "T"}));
+        reads("gateway.auth.token", "{id: 'T'}", json!("{id: 'T'}"));
         reads("gateway.bind", "lan", json!("lan"));
         reads("gateway.http.securityHeaders.strictTransportSecurity", "false", json!(false));
         reads("gateway.port", "18790", json!(18790));

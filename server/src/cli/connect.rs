@@ -1,6 +1,6 @@
 //! `openclaw connect`, and `openclaw node run --pair`: becoming a node with a join link or a setup code.
 
-use client::fetch_join;
+use client::{JoinError, fetch_join};
 use protocol::SetupCode;
 use protocol::handshake::Auth;
 
@@ -22,12 +22,29 @@ pub async fn run(args: &ConnectArgs, env: &Environment) -> Outcome {
 pub async fn join(link: &str, who: &NodeWhoArgs, env: &Environment) -> Outcome {
     let code = if is_join_url(link) {
         say("Fetching the setup code…");
-        fetch_join(link).await.map_err(|error| Failure::new(sentence(&error.to_string())).hint(ANOTHER))?
+        fetch_join(link).await.map_err(|error| explain(&error))?
     } else {
         SetupCode::decode(link, Clock::default().now_ms())
             .map_err(|error| Failure::new(error.to_string()).hint(ANOTHER))?
     };
     serve(introduction(code), who, env).await
+}
+
+/// A link that nobody has answered is as good as before.
+fn explain(error: &JoinError) -> Failure {
+    let hint = match error {
+        JoinError::Unreachable { .. } | JoinError::RateLimited => {
+            "the link was not used: run this again when the gateway can be reached"
+        }
+        JoinError::Malformed(_)
+        | JoinError::NeedsHttps { .. }
+        | JoinError::TimedOut
+        | JoinError::Spent
+        | JoinError::Rejected { .. }
+        | JoinError::Protocol { .. }
+        | JoinError::Payload(_) => ANOTHER,
+    };
+    Failure::new(sentence(&error.to_string())).hint(hint)
 }
 
 /// Whether a text is an address to fetch the code from, rather than the code.

@@ -120,7 +120,7 @@ async fn rename(args: &RenameArgs, env: &Environment) -> Outcome {
     let (text, label) = match args.device_and_name() {
         Ok(named) => named,
         Err(problem) => {
-            say(&format!("error: {problem}\n\nhint: openclaw devices rename <DEVICE> <NAME>"));
+            say(&format!("error: {problem}\n\nhint: `openclaw devices rename <DEVICE> <NAME>`"));
             return Ok(ExitCode::from(2));
         }
     };

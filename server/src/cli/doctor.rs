@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::DoctorArgs;
 use super::output::{Failure, count, data, json as print_json, long, say};
-use super::{Outcome, migrate, service};
+use super::{Outcome, migrate, service, typed};
 use crate::clock::{Clock, stamp};
 use crate::config::Environment;
 use crate::config::Paths;
@@ -37,7 +37,7 @@ struct Report<'a> {
 
 pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
     let clock = Clock::default();
-    let mut findings = examine(&gather(env, &clock).await?);
+    let mut findings = look(env, &clock).await?;
     let mut repairs = Vec::new();
     if args.fix {
         let mut failed = BTreeSet::new();
@@ -47,7 +47,7 @@ pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
             if repairs.len() == before {
                 break;
             }
-            findings = examine(&gather(env, &clock).await?);
+            findings = look(env, &clock).await?;
         }
     }
     let ok = findings.iter().all(|finding| finding.severity == Severity::Note);
@@ -64,6 +64,19 @@ pub async fn run(args: &DoctorArgs, env: &Environment) -> Outcome {
         say(&summary(&findings));
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is wrong, with commands as they have to be typed for this profile.
+async fn look(env: &Environment, clock: &Clock) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = examine(&gather(env, clock).await?);
+    for finding in &mut findings {
+        finding.fix = typed::bare(&finding.fix);
+        // Other evidence is of what was seen, which may be a command that somebody has typed.
+        for seen in finding.evidence.iter_mut().filter(|seen| seen.contains("openclaw config set ")) {
+            *seen = typed::bare(seen);
+        }
+    }
+    Ok(findings)
 }
 
 /// Repairs one by one. What has failed once is not tried again.
@@ -108,7 +121,7 @@ fn told(finding: &Finding) -> String {
     lines.extend(finding.evidence.iter().map(|seen| format!("         - {}", long(seen))));
     let fix = long(&finding.fix);
     lines.push(if finding.fixable {
-        format!("         fix: openclaw doctor --fix  ({fix})")
+        format!("         fix: {}  ({fix})", typed::bare("openclaw doctor --fix"))
     } else {
         format!("         fix: {fix}")
     });

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::anyhow;
 
-use super::output;
+use super::{output, typed};
 use crate::config::{Bind, Environment};
 use crate::doctor::checks::CONTAINER_BIND;
 use crate::doctor::gather::container;
@@ -28,7 +28,8 @@ pub async fn greet(
     if let (Bind::Loopback, Some(mark)) = (&state.config().bind, container(env)) {
         output::say(&format!(
             "This is a container ({mark}), and loopback in it cannot be reached through a published port. Unless it shares the \
-             host's network, run: {CONTAINER_BIND}"
+             host's network, run: {}",
+            typed::bare(CONTAINER_BIND)
         ));
     }
     if show_owner_link || std::io::stdout().is_terminal() {
@@ -36,7 +37,7 @@ pub async fn greet(
         output::say("Open this link in your browser; it works once, for ten minutes:");
         output::data(&owner::url(&link));
     } else {
-        output::say("For a link that makes your browser the owner's, run: openclaw dashboard");
+        output::say("For a link that makes your browser the owner's, run `openclaw dashboard`");
     }
     Ok(())
 }

@@ -35,7 +35,11 @@ pub async fn run(args: &LogsArgs, env: &Environment) -> Outcome {
         let is_read = lines.is_empty() || reaches(&lines.join("\n"));
         if !args.follow {
             if tail.lines.is_empty() {
-                say(&format!("The log {} is empty.", long(&tail.file)));
+                say(&match source {
+                    Source::Gateway(_) => format!("The log {} is empty.", long(&tail.file)),
+                    // Its name was just said.
+                    Source::File => "It is empty.".to_owned(),
+                });
             }
             return Ok(ExitCode::SUCCESS);
         }

@@ -67,7 +67,7 @@ fn tell_items(migrated: &Migrated) {
     if migrated.dry_run {
         say("Nothing was changed. Without --dry-run it is done.");
     } else if migrated.count(MigratedOutcome::Imported) > 0 {
-        say("These devices come in as before. See them with: openclaw devices list");
+        say("These devices come in as before. See them with `openclaw devices list`");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line. On the gateway's own machine every command speaks over the owner socket, which needs
 //! no pairing and no secret; with `--url` it is a device like any other.
 
+mod amounts;
 pub mod args;
 mod auth_token;
 mod backup;
@@ -13,6 +14,7 @@ mod dashboard;
 mod deep;
 mod devices;
 mod doctor;
+mod failure;
 mod flat;
 mod gateway;
 mod greeting;
@@ -38,6 +40,8 @@ mod shell;
 mod status;
 mod style;
 mod target;
+mod text;
+mod typed;
 
 use std::process::ExitCode;
 
@@ -50,6 +54,7 @@ pub use self::greeting::greet;
 
 /// Runs one command: 0 when it did its job, 1 when it was refused or failed. Misuse ended before, with 2.
 pub async fn run(args: Args, env: &Environment) -> ExitCode {
+    typed::for_profile(Profile::selected(env).ok().flatten());
     if args.no_color {
         style::without_color();
     }
@@ -77,12 +82,12 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Panic(args) => panic::run(&args, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
-    let profile = Profile::selected(env).ok().flatten();
-    done.unwrap_or_else(|failure| failure.for_profile(profile.as_ref()).report())
+    done.unwrap_or_else(|failure| failure.report())
 }
 
 /// Root goes on as the owner of the state directory; the end of the program where it cannot.
 pub fn step_down(args: &Args, env: &Environment) -> Result<(), ExitCode> {
+    typed::for_profile(Profile::selected(env).ok().flatten());
     if !args.is_for_the_owner() {
         return Ok(());
     }

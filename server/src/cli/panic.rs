@@ -47,7 +47,7 @@ fn tell(done: &Panicked) {
     data(&format!("Deleted {requests} and {codes}."));
     data(&format!("Replaced: {}.", done.rotated.join(", ")));
     say("To get back in:");
-    say("  openclaw dashboard                  a new link for your own browser, while the gateway runs");
-    say("  openclaw gateway auth-token --show  the new access token, for devices that ask with it");
-    say("  openclaw devices list               each device asks again when it comes back; approve those you know");
+    say("  `openclaw dashboard`: a new link for your own browser, while the gateway runs");
+    say("  `openclaw gateway auth-token --show`: the new access token, for devices that ask with it");
+    say("  `openclaw devices list`: each device asks again when it comes back; approve those you know");
 }

@@ -83,7 +83,7 @@ fn words(is_page: bool, setup: &SetupCodeMade, valid: &str) -> Vec<String> {
     }
     lines.push(format!("It works once, {valid}. Whoever sees it can use it."));
     if !is_page && setup.page.is_some() {
-        lines.push("For a phone without the app: openclaw qr --page".to_owned());
+        lines.push("For a phone without the app: `openclaw qr --page`".to_owned());
     }
     lines
 }

@@ -15,7 +15,8 @@ use super::Outcome;
 use super::args::{Format, InstallArgs};
 use super::output::{Failure, say, tell};
 use super::target::{OpenError, Target};
-use crate::config::Environment;
+use crate::config::reference::variables;
+use crate::config::{Environment, Paths, file};
 use crate::holder;
 use crate::service::program::Invocation;
 use crate::service::{Drift, Installed, Manager, Plan, State};
@@ -188,8 +189,9 @@ fn keep_secrets(before: Option<&Installed>, plan: &Plan, file: &Path) -> Result<
 
 /// A service does not see the variables of the shell that installs it.
 fn say_what_it_does_not_see(env: &Environment, plan: &Plan) {
-    let secrets = ["OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD"];
-    let set: Vec<&str> = secrets.into_iter().filter(|name| env.get(name).is_some()).collect();
+    let settings = Paths::resolve(env).and_then(|paths| file::read(&paths.config_file)).unwrap_or_default();
+    let secrets = ["OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD"].into_iter().chain(variables(&settings));
+    let set: Vec<&str> = secrets.filter(|name| env.get(name).is_some()).collect();
     if !set.is_empty() && !plan.env_file.exists() {
         say(&format!(
             "note: the service does not see {} of this shell and uses the settings; where it should, write NAME=VALUE to {} (mode 600)",

@@ -67,7 +67,7 @@ impl Target {
     /// on this machine.
     pub fn new(args: &TargetArgs, env: &Environment) -> Result<Self, Failure> {
         let settings = file::read(&Paths::resolve(env)?.config_file).unwrap_or_default();
-        match remote(&settings).filter(|_| args.url.is_none()) {
+        match remote(&settings, env).filter(|_| args.url.is_none()) {
             None => Self::given(args, env),
             Some(found) => {
                 let (token, password) = match (&args.token, &args.password) {
@@ -354,7 +354,7 @@ fn explain_refusal(error: ConnectError) -> Failure {
 }
 
 fn approve_and_repeat(id: &str) -> String {
-    format!("on the gateway's machine, run `openclaw devices approve {id}`, then this again")
+    format!("run this on the gateway's machine, then the same command here again: openclaw devices approve {id}")
 }
 
 /// What it means when a gateway let us in with less than was asked for.

@@ -11,6 +11,7 @@ pub mod live;
 pub mod paths;
 pub mod profile;
 mod reader;
+pub mod reference;
 pub mod reload;
 pub mod remote;
 pub mod retired;
@@ -190,9 +191,14 @@ impl Config {
         let bind = reader.bind(flags.bind.as_deref());
         let auth_mode = reader.auth_mode(flags.auth.as_deref());
         let env_secret = |name: &str| env.get(name).map(Secret::new);
-        let token =
-            flags.token.clone().or(env_secret("OPENCLAW_GATEWAY_TOKEN")).or(reader.secret("gateway.auth.token"));
-        let password = env_secret("OPENCLAW_GATEWAY_PASSWORD").or(reader.secret("gateway.auth.password"));
+        let token = flags.token.clone().or(env_secret("OPENCLAW_GATEWAY_TOKEN"));
+        let password = env_secret("OPENCLAW_GATEWAY_PASSWORD");
+        let mut written = |path, mode, given: Option<Secret>| {
+            let written = reader.secret(path, env, given.is_none() && auth_mode == mode);
+            given.or(written)
+        };
+        let token = written("gateway.auth.token", AuthMode::Token, token);
+        let password = written("gateway.auth.password", AuthMode::Password, password);
         if auth_mode == AuthMode::None && bind != Bind::Loopback {
             reader.problem(
                 "gateway.auth.mode",

@@ -9,6 +9,7 @@ use protocol::Secret;
 use protocol::setup_code::gateway_url;
 use serde_json::Value;
 
+use super::reference::Reference;
 use super::{Bind, Environment, Problem};
 
 /// Reads values by key path and collects what is wrong with them.
@@ -87,8 +88,21 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    pub(super) fn secret(&mut self, path: &str) -> Option<Secret> {
-        self.text(path).map(|text| Secret::new(text.trim()))
+    /// A secret, or the variable that holds it. One that cannot be had is a problem only where it is needed.
+    pub(super) fn secret(&mut self, path: &str, env: &Environment, is_needed: bool) -> Option<Secret> {
+        let resolved = self.at(path).and_then(Reference::read).map(|named| named.resolve(env).map(Secret::new));
+        match resolved {
+            None => self.text(path).map(|text| Secret::new(text.trim())),
+            Some(Ok(secret)) => Some(secret),
+            Some(Err(problem)) => {
+                if is_needed {
+                    self.problem(path, &problem);
+                } else {
+                    self.warn(path, problem);
+                }
+                None
+            }
+        }
     }
 
     pub(super) fn strings(&mut self, path: &str) -> Vec<String> {

@@ -4,6 +4,9 @@
 use protocol::Secret;
 use serde_json::Value;
 
+use super::Environment;
+use super::reference::Reference;
+
 /// A gateway elsewhere, and what to show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
@@ -12,8 +15,8 @@ pub struct Remote {
     pub password: Option<Secret>,
 }
 
-/// What the settings say; `None` where `gateway.mode` is not `remote`.
-pub fn remote(file: &Value) -> Option<Remote> {
+/// What the settings say; `None` where `gateway.mode` is not `remote`. A secret that is named and not there is none.
+pub fn remote(file: &Value, env: &Environment) -> Option<Remote> {
     let gateway = file.get("gateway")?;
     if gateway.get("mode").and_then(Value::as_str) != Some("remote") {
         return None;
@@ -22,7 +25,10 @@ pub fn remote(file: &Value) -> Option<Remote> {
         let text = gateway.get("remote")?.get(key)?.as_str()?.trim();
         (!text.is_empty()).then_some(text)
     };
-    let secret = |key: &str| text(key).map(Secret::new);
+    let secret = |key: &str| match Reference::read(gateway.get("remote")?.get(key)?) {
+        Some(named) => named.resolve(env).ok().map(Secret::new),
+        None => text(key).map(Secret::new),
+    };
     Some(Remote { url: text("url")?.to_owned(), token: secret("token"), password: secret("password") })
 }
 
@@ -45,7 +51,7 @@ mod tests {
                 let (parent, key) = pointer.rsplit_once('/').unwrap();
                 file.pointer_mut(parent).unwrap()[key] = value.into();
             }
-            remote(&file)
+            remote(&file, &Environment::default())
         };
         assert!(saying(None).is_some());
         for path in &paths {
@@ -56,9 +62,12 @@ mod tests {
     #[test]
     fn only_the_remote_mode_leads_elsewhere() {
         let settings = |mode: &str| json!({"gateway": {"mode": mode, "remote": {"url": "wss://gw", "token": " t "}}});
-        assert_eq!(remote(&settings("local")), None);
-        let found = remote(&settings("remote")).unwrap();
+        assert_eq!(remote(&settings("local"), &Environment::default()), None);
+        let found = remote(&settings("remote"), &Environment::default()).unwrap();
         assert_eq!((found.url.as_str(), found.token, found.password), ("wss://gw", Some(Secret::new("t")), None));
-        assert_eq!(remote(&json!({"gateway": {"mode": "remote"}})), None);
+        let named = json!({"gateway": {"mode": "remote", "remote": {"url": "wss://gw", "token": "${T}"}}});
+        let token = |env: &[(&str, &str)]| remote(&named, &Environment::from_pairs(env)).unwrap().token;
+        assert_eq!((token(&[("T", "t")]), token(&[])), (Some(Secret::new("t")), None));
+        assert_eq!(remote(&json!({"gateway": {"mode": "remote"}}), &Environment::default()), None);
     }
 }

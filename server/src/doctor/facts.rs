@@ -229,6 +229,8 @@ pub enum StoreState {
     /// It can be read, but for these rows.
     Sound {
         devices: BTreeSet<String>,
+        /// Devices that were paired here once, and removed.
+        removed: BTreeSet<String>,
         damaged: Vec<String>,
     },
     /// It may not be read; who owns it is told elsewhere.

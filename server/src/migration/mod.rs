@@ -13,14 +13,16 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::DeviceId;
 use protocol::event::Event;
 use protocol::method::{MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::clock::rfc3339_seconds;
 use crate::config::{Config, Paths};
 use crate::state::AppState;
-use crate::store::{ImportedDevice, StoreError};
+use crate::store::{ImportedDevice, KeptOut, StoreError};
 use record::{Context, Reading};
 use source::{Entry, Material};
 
@@ -46,18 +48,14 @@ impl Found {
     }
 }
 
-/// Takes over what is found. Whatever this gateway knows already stays as it is, so that doing it twice changes
-/// nothing.
+/// Takes over what is found. Whatever this gateway knows already stays as it is, and what was removed or blocked here
+/// stays away, so that doing it twice changes nothing.
 pub async fn migrate(state: &AppState, params: &MigrateParams) -> Result<Migrated, StoreError> {
     let dir = params.from.as_deref().map_or(state.paths.state_dir.as_path(), Path::new);
     let found = find(dir);
     let material = source::read(&found, &state.paths).await;
-    let mut mover = Mover {
-        state,
-        dry_run: params.dry_run,
-        known_devices: known_devices(state).await?,
-        items: material.unreadable.iter().map(unreadable).collect(),
-    };
+    let mut mover =
+        Mover { state, dry_run: params.dry_run, items: material.unreadable.iter().map(unreadable).collect() };
     mover.devices(&material).await?;
     mover.requests(&material).await?;
     mover.identity(&material);
@@ -84,11 +82,6 @@ pub async fn migrate(state: &AppState, params: &MigrateParams) -> Result<Migrate
     Ok(result)
 }
 
-async fn known_devices(state: &AppState) -> Result<BTreeSet<String>, StoreError> {
-    let pairings = state.store.list_pairings().await?;
-    Ok(pairings.paired.iter().map(|device| device.device_id.to_string()).collect())
-}
-
 fn unreadable((file, reason): &(PathBuf, String)) -> MigratedItem {
     let source = file.display().to_string();
     MigratedItem {
@@ -105,7 +98,6 @@ fn unreadable((file, reason): &(PathBuf, String)) -> MigratedItem {
 struct Mover<'a> {
     state: &'a AppState,
     dry_run: bool,
-    known_devices: BTreeSet<String>,
     items: Vec<MigratedItem>,
 }
 
@@ -125,8 +117,9 @@ impl Mover<'_> {
                 );
                 continue;
             }
-            if self.known_devices.contains(&entry.key) {
-                self.note(entry, MigratedKind::Device, MigratedOutcome::Known, Some(KNOWN.to_owned()));
+            if let Some(why) = self.state.store.find_kept_out(&DeviceId::claimed(entry.key.clone())).await? {
+                let (outcome, reason) = kept_out(why, &entry.key);
+                self.note(entry, MigratedKind::Device, outcome, reason);
                 continue;
             }
             let node = material.nodes.iter().find(|node| node.key == entry.key);
@@ -149,8 +142,8 @@ impl Mover<'_> {
             return Ok((MigratedOutcome::Imported, reading.left_out()));
         }
         match self.state.store.import_device(&reading.taken).await {
-            Ok(true) => Ok((MigratedOutcome::Imported, reading.left_out())),
-            Ok(false) => Ok((MigratedOutcome::Known, Some(KNOWN.to_owned()))),
+            Ok(None) => Ok((MigratedOutcome::Imported, reading.left_out())),
+            Ok(Some(why)) => Ok(kept_out(why, reading.taken.device.device_id.as_str())),
             // One that the store does not take must not keep the others out.
             Err(StoreError::Database(sqlx::Error::Database(error))) if error.is_unique_violation() => {
                 let reason = "it offers something under an id that another device uses";
@@ -203,7 +196,31 @@ impl Mover<'_> {
     }
 }
 
-const KNOWN: &str = "this gateway has a device of this id already; its own record stays";
+/// What becomes of a device that is not taken over, and why.
+fn kept_out(why: KeptOut, device_id: &str) -> (MigratedOutcome, Option<String>) {
+    let id = device_id.get(..SHOWN_ID).unwrap_or(device_id);
+    let (outcome, reason) = match why {
+        KeptOut::Known => {
+            let reason = "this gateway has a device of this id already; its own record stays";
+            (MigratedOutcome::Known, reason.to_owned())
+        }
+        KeptOut::Blocked => {
+            let reason = format!("it is blocked here; to let it ask again: `openclaw devices unblock {id}`");
+            (MigratedOutcome::Skipped, reason)
+        }
+        KeptOut::Removed { at_ms } => {
+            let at = rfc3339_seconds(at_ms);
+            let reason = format!(
+                "was removed here on {at}; to let it in again: let it connect, then `openclaw devices approve`"
+            );
+            (MigratedOutcome::Skipped, reason)
+        }
+    };
+    (outcome, Some(reason))
+}
+
+/// How many characters of an id name a device.
+const SHOWN_ID: usize = 12;
 
 /// Our stamp for the shared secret that OpenClaw knows by `generation`. One that is not the present secret's stays
 /// worthless, as it was there.

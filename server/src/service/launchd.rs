@@ -139,8 +139,8 @@ mod tests {
     }
 
     fn asked(home: &tempfile::TempDir) -> String {
-        let uid = rustix::process::getuid().as_raw().to_string();
-        std::fs::read_to_string(home.path().join("asked")).unwrap().replace(&uid, "UID")
+        let uid = rustix::process::getuid().as_raw();
+        std::fs::read_to_string(home.path().join("asked")).unwrap().replace(&format!("gui/{uid}"), "gui/UID")
     }
 
     #[tokio::test]

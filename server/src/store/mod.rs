@@ -24,7 +24,7 @@ use protocol::{DeviceId, Refusal, Role, Scopes};
 
 pub use blocks::BlockStore;
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
-pub use recovery::{ImportedDevice, ImportedToken, RecoveryStore, Renounced};
+pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
 

@@ -6,6 +6,7 @@ use access::pairing::{Device, Pending};
 use async_trait::async_trait;
 use protocol::method::RevokedDevice;
 use protocol::{DeviceId, Role};
+use sqlx::SqliteConnection;
 
 use super::rows::sql_ms;
 use super::sqlite::{save_device, save_pending};
@@ -25,6 +26,17 @@ pub struct ImportedToken {
     pub generation: String,
     /// SHA-256 in hex.
     pub token_hash: String,
+}
+
+/// Why a device of another gateway is not taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptOut {
+    /// It is paired here already.
+    Known,
+    /// The owner wants to hear nothing of it.
+    Blocked,
+    /// It was paired here and then removed, at this time (Unix epoch, milliseconds).
+    Removed { at_ms: u64 },
 }
 
 /// What was given up.
@@ -48,8 +60,11 @@ pub trait RecoveryStore: Send + Sync {
         generation: &str,
     ) -> Result<Option<String>, StoreError>;
 
-    /// Takes a device over. False, and nothing changed, if it is known already.
-    async fn import_device(&self, imported: &ImportedDevice) -> Result<bool, StoreError>;
+    /// Why [`RecoveryStore::import_device`] would not take this device over; `None` if it would.
+    async fn find_kept_out(&self, device_id: &DeviceId) -> Result<Option<KeptOut>, StoreError>;
+
+    /// Takes a device over. If something is returned, that is why not, and nothing was changed.
+    async fn import_device(&self, imported: &ImportedDevice) -> Result<Option<KeptOut>, StoreError>;
 
     /// Takes a request over. False, and nothing changed, if it is known already or its device has one.
     async fn import_request(&self, pending: &Pending) -> Result<bool, StoreError>;
@@ -80,16 +95,18 @@ impl RecoveryStore for SqliteStore {
         Ok(found.map(|(token_hash,)| token_hash))
     }
 
-    async fn import_device(&self, imported: &ImportedDevice) -> Result<bool, StoreError> {
+    async fn find_kept_out(&self, device_id: &DeviceId) -> Result<Option<KeptOut>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        kept_out(&mut connection, device_id).await
+    }
+
+    async fn import_device(&self, imported: &ImportedDevice) -> Result<Option<KeptOut>, StoreError> {
         let ImportedDevice { device, tokens } = imported;
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
-        let known: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM devices WHERE device_id = ?")
-            .bind(device.device_id.as_str())
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if known.is_some() {
-            return Ok(false);
+        let why = kept_out(&mut transaction, &device.device_id).await?;
+        if why.is_some() {
+            return Ok(why);
         }
         save_device(&mut transaction, &device.device_id, Some(device)).await?;
         for token in tokens {
@@ -105,7 +122,7 @@ impl RecoveryStore for SqliteStore {
         }
         transaction.commit().await?;
         self.recent.device_changed(&device.device_id, Some(device));
-        Ok(true)
+        Ok(None)
     }
 
     async fn import_request(&self, pending: &Pending) -> Result<bool, StoreError> {
@@ -184,4 +201,22 @@ impl RecoveryStore for SqliteStore {
         sqlx::query("VACUUM INTO ?").bind(file.to_string_lossy()).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+async fn kept_out(connection: &mut SqliteConnection, device_id: &DeviceId) -> Result<Option<KeptOut>, StoreError> {
+    let (is_known, is_blocked, removed_at_ms): (bool, bool, Option<i64>) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM devices WHERE device_id = ?1), \
+         EXISTS (SELECT 1 FROM blocked_devices WHERE device_id = ?1), \
+         (SELECT removed_at_ms FROM removed_devices WHERE device_id = ?1)",
+    )
+    .bind(device_id.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(if is_known {
+        Some(KeptOut::Known)
+    } else if is_blocked {
+        Some(KeptOut::Blocked)
+    } else {
+        removed_at_ms.map(|at_ms| KeptOut::Removed { at_ms: at_ms.unsigned_abs() })
+    })
 }

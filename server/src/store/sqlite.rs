@@ -114,6 +114,9 @@ impl Store for SqliteStore {
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
         if before.paired != after.paired {
             save_device(&mut transaction, device_id, after.paired.as_ref()).await?;
+            if before.paired.is_none() || after.paired.is_none() {
+                note_removal(&mut transaction, device_id, after.paired.is_none().then_some(now_ms)).await?;
+            }
         }
         if before.pending != after.pending {
             save_pending(&mut transaction, device_id, after.pending.as_ref()).await?;
@@ -328,6 +331,22 @@ pub(super) async fn save_device(
         .execute(&mut *connection)
         .await?;
     }
+    Ok(())
+}
+
+/// Notes when a device was removed here, or that it is back.
+async fn note_removal(
+    connection: &mut SqliteConnection,
+    device_id: &DeviceId,
+    removed_at_ms: Option<u64>,
+) -> Result<(), StoreError> {
+    let change = match removed_at_ms {
+        Some(at_ms) => sqlx::query("INSERT OR REPLACE INTO removed_devices (device_id, removed_at_ms) VALUES (?, ?)")
+            .bind(device_id.as_str())
+            .bind(sql_ms(at_ms)),
+        None => sqlx::query("DELETE FROM removed_devices WHERE device_id = ?").bind(device_id.as_str()),
+    };
+    change.execute(connection).await?;
     Ok(())
 }
 

@@ -288,6 +288,24 @@ async fn layout(pool: &sqlx::SqlitePool) -> std::collections::BTreeMap<(String, 
     columns.into_iter().map(|(table, column, is_optional)| ((table, column), is_optional)).collect()
 }
 
+/// A store remembers what made its layout (SHA-384), and is not opened by a program that says otherwise. So a migration
+/// that was ever used stays as it is, to the letter; a change is a new one.
+#[test]
+fn what_made_the_older_layouts_is_what_it_was() {
+    let all = sqlx::migrate!("./migrations");
+    let found: Vec<(i64, String)> =
+        all.iter().map(|migration| (migration.version, hex::encode(&migration.checksum[..8]))).collect();
+    let known = [
+        (1, "550d22fc0913196e"),
+        (2, "5d9aa22bb01fbfd5"),
+        (3, "d390ae6dc9bd88f1"),
+        (4, "e8e9fb5973b2a631"),
+        (10, "e6f1530ed39bdd5c"),
+        (11, "b8473df5c2df2955"),
+    ];
+    assert_eq!(found, known.map(|(version, digest)| (version, digest.to_owned())));
+}
+
 /// Upgrade and downgrade: every layout that ever was becomes the present one with what is in it, and whoever
 /// knows only that older layout finds everything in the present one and can write to it.
 #[tokio::test]
@@ -305,16 +323,7 @@ async fn every_older_layout_is_read_and_can_still_be_written_to() {
         older.set_ignore_missing(true);
         older.run(&pool).await.unwrap();
         let then = layout(&pool).await;
-        sqlx::query(
-            "INSERT INTO devices (device_id, public_key, display_name, platform, client_id, client_mode, role, roles, scopes, \
-             approved_via, created_at_ms, approved_at_ms) VALUES ('a', 'k', 'Pixel', 'Android', 'cli', 'cli', 'operator', \
-             '[\"operator\"]', '[\"operator.read\"]', 'owner', 1, 2)",
-        )
-        .execute(&pool)
-        .await
-        .unwrap();
-        let token = "INSERT INTO device_tokens (device_id, role, generation, scopes, created_at_ms) VALUES ('a', 'operator', 'g', '[]', 1)";
-        sqlx::query(token).execute(&pool).await.unwrap();
+        write_as_at_first(&pool, "a").await;
         pool.close().await;
 
         let store = SqliteStore::open(&file).await.unwrap();
@@ -333,6 +342,33 @@ async fn every_older_layout_is_read_and_can_still_be_written_to() {
         // The older program opens what the newer one has left.
         store.close().await;
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
-        older.run(&sqlx::SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        older.run(&pool).await.unwrap();
+        write_as_at_first(&pool, "b").await;
+        pool.close().await;
+        let store = SqliteStore::open(&file).await.unwrap();
+        let pairings = store.list_pairings().await.unwrap();
+        assert_eq!((pairings.paired.len(), pairings.pending.len()), (2, 2));
+        let decider =
+            Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false, is_owner: true };
+        let removed = PairingEvent::Remove { decider };
+        store.apply(&DeviceId::claimed("b"), removed, NOW).await.unwrap();
+        assert_eq!(store.list_pairings().await.unwrap().paired.len(), 1);
+    }
+}
+
+/// A device, its token and a request, as the first version of the program wrote them.
+async fn write_as_at_first(pool: &sqlx::SqlitePool, id: &str) {
+    for statement in [
+        "INSERT INTO devices (device_id, public_key, display_name, platform, client_id, client_mode, role, roles, scopes, \
+         approved_via, created_at_ms, approved_at_ms) VALUES (?, 'k', 'Pixel', 'Android', 'cli', 'cli', 'operator', \
+         '[\"operator\"]', '[\"operator.read\"]', 'owner', 1, 2)",
+        "INSERT INTO device_tokens (device_id, role, generation, scopes, created_at_ms) VALUES (?, 'operator', 'g', '[]', 1)",
+        "INSERT INTO pending_requests (request_id, device_id, public_key, platform, client_id, client_mode, role, roles, \
+         scopes, reason, has_secret, is_direct_local, is_repair, address, origin, attempts, ts) VALUES ('request-' || ?1, \
+         ?1, 'k', 'Android', 'cli', 'cli', 'operator', '[\"operator\"]', '[\"operator.admin\"]', 'scope-upgrade', 0, 0, 1, \
+         '192.0.2.1', '{\"address\": \"192.0.2.1\", \"network\": \"lan\", \"resolved\": \"directly\", \"encrypted\": true}', 1, 1)",
+    ] {
+        sqlx::query(statement).bind(id).execute(pool).await.unwrap();
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use clap::{Command as Definition, CommandFactory};
@@ -220,6 +221,19 @@ fn whoever_waits_at_a_terminal_sees_that_something_happens() {
     let (_, after) = rest.rsplit_once("\r\u{1b}[K").unwrap_or(("", &rest));
     assert!(after.starts_with("error: "), "the line is gone before anything is said: {rest:?}");
     waiting.ends_with(1);
+}
+
+#[test]
+fn whoever_watches_sees_that_it_connects_and_no_list_before_there_is_one() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".openclaw");
+    std::fs::create_dir(&folder).unwrap();
+    let _silent = UnixListener::bind(folder.join("gateway.sock")).unwrap();
+    let mut watch = AtTerminal::start(home.path(), &["devices", "watch"]);
+    let before = watch.shows("Connecting to the gateway…");
+    assert!(!before.contains("Nobody waits"), "{before}");
+    watch.types("q");
+    watch.ends_with(0);
 }
 
 #[test]

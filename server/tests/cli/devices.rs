@@ -82,6 +82,18 @@ async fn a_blocked_device_is_thrown_out_and_cannot_ask_until_it_is_unblocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_of_this_machine_has_no_address_to_block_and_a_name_has_an_end() {
+    let gateway = Gateway::start();
+    let _phone = gateway.pair(1, "Phone").await;
+    let refused = gateway.run(&["devices", "block", "Phone", "--address"]).refused();
+    assert!(refused.stderr.contains("no address that could be blocked"), "{}", refused.stderr);
+    let long = gateway.run(&["devices", "rename", "Phone", &"x".repeat(65)]).refused();
+    assert!(long.stderr.contains("too long") && long.stderr.contains("at most 64"), "{}", long.stderr);
+    assert_eq!(gateway.list()["paired"][0].get("operatorLabel"), None);
+    gateway.run(&["devices", "rename", "Phone", &"x".repeat(64)]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_blocked_while_no_gateway_runs_stays_out_when_it_does() {
     let gateway = Gateway::start();
     drop(gateway.pair(1, "Phone").await);

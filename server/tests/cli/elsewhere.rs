@@ -46,8 +46,8 @@ fn lists_approves_and_invokes_nodes_once_the_owner_has_let_it_do_so() {
     // What other nodes offer is shown to admins alone, so this device asks for that.
     let narrower = run(elsewhere.path(), &approve).refused();
     assert!(narrower.stderr.contains("This needs admin rights"), "{}", narrower.stderr);
-    let hint = narrower.stderr.split_once("run `openclaw devices approve ").unwrap().1;
-    gateway.run(&["devices", "approve", hint.split_once('`').unwrap().0]).ok();
+    let hint = narrower.stderr.split_once("again: openclaw devices approve ").unwrap().1;
+    gateway.run(&["devices", "approve", hint.trim()]).ok();
     let approved = run(elsewhere.path(), &approve).ok();
     assert!(approved.starts_with("Approved Box: "), "{approved}");
 
@@ -70,8 +70,8 @@ async fn approves_a_device_once_the_owner_has_let_it_do_so() {
     let approve = ["devices", "approve", &knock.pending.request_id, "--url", &url];
     let narrower = run(elsewhere.path(), &approve).refused();
     assert!(narrower.stderr.contains("This needs admin rights"), "{}", narrower.stderr);
-    let hint = narrower.stderr.split_once("run `openclaw devices approve ").unwrap().1;
-    gateway.run(&["devices", "approve", hint.split_once('`').unwrap().0]).ok();
+    let hint = narrower.stderr.split_once("again: openclaw devices approve ").unwrap().1;
+    gateway.run(&["devices", "approve", hint.trim()]).ok();
     assert_eq!(run(elsewhere.path(), &approve).ok(), "Approved Phone as operator: operator.read.\n");
     knock.opening.await.unwrap().unwrap();
 }
@@ -80,8 +80,8 @@ async fn approves_a_device_once_the_owner_has_let_it_do_so() {
 fn granted_admin(gateway: &Gateway, elsewhere: &Path, line: &[&str]) -> String {
     let narrower = run(elsewhere, line).refused();
     assert!(narrower.stderr.contains("This needs admin rights"), "{}", narrower.stderr);
-    let hint = narrower.stderr.split_once("run `openclaw devices approve ").unwrap().1;
-    gateway.run(&["devices", "approve", hint.split_once('`').unwrap().0]).ok();
+    let hint = narrower.stderr.split_once("again: openclaw devices approve ").unwrap().1;
+    gateway.run(&["devices", "approve", hint.trim()]).ok();
     narrower.stderr
 }
 

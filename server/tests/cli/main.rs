@@ -13,12 +13,15 @@ mod gateway;
 #[path = "../guide/mod.rs"]
 mod guide;
 mod guides;
+mod killing;
 mod node;
 mod operating;
 mod other;
 mod profiles;
 mod reaching;
 mod recovery;
+mod references;
+mod root;
 mod service;
 mod store;
 mod tailscale;

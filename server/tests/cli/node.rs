@@ -207,6 +207,43 @@ fn a_node_keeps_its_identity_and_each_name_has_its_own() {
     assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
 }
 
+/// Setting a node up fails at one step and then at another (T-D08.1).
+#[test]
+fn a_setup_that_failed_halfway_goes_on_where_it_was_and_takes_nothing_away() {
+    let gateway = Gateway::start();
+    let url = format!("http://127.0.0.1:{}", gateway.port);
+    gateway.run(&["config", "set", "plugins.entries.device-pair.config.publicUrl", &url]).ok();
+    let link = gateway.run(&["devices", "join-code", "--json"]).json()["joinUrl"].as_str().unwrap().to_owned();
+    let elsewhere = home(Some(&["/usr/bin/uname"]));
+    let rules = elsewhere.path().join(".openclaw/exec-approvals.json");
+    let written = std::fs::read(&rules).unwrap();
+    let key = || run(elsewhere.path(), &["node", "identity", "--json"]).json();
+    let before = key();
+
+    let port = gateway.port.to_string();
+    let gateways = gateway.stop();
+    let failed = run(elsewhere.path(), &["connect", &link]).refused();
+    assert!(failed.stderr.contains("hint: the link was not used: run this again"), "{}", failed.stderr);
+    let gateway = Gateway::start_with(gateways, &["gateway", "run", "--port", &port], &[]);
+    let join = |link: &str| {
+        let (process, heard) = start(&mut command(elsewhere.path(), &["connect", link, "--display-name", "Box"]));
+        Node { home: tempfile::tempdir().unwrap(), process, heard }
+    };
+    let node = join(&link);
+    node.says("Connected to ");
+    // Killed right after it came in, and started once more with a link that is spent by now.
+    drop(node);
+    let spent = run(elsewhere.path(), &["connect", &link]).refused();
+    assert!(spent.stderr.contains("openclaw devices join-code"), "{}", spent.stderr);
+    let (process, heard) = start(&mut command(elsewhere.path(), &["node", "run", "--url", &gateway.url()]));
+    Node { home: tempfile::tempdir().unwrap(), process, heard }.says("Connected to ");
+
+    let list = gateway.list();
+    assert_eq!((list["paired"].as_array().unwrap().len(), &list["pending"]), (1, &json!([])));
+    assert_eq!((&list["paired"][0]["deviceId"], key()), (&before["deviceId"], before.clone()));
+    assert_eq!(std::fs::read(&rules).unwrap(), written);
+}
+
 /// The permissions of what a node keeps.
 fn keys(home: &Path) -> Vec<u32> {
     use std::os::unix::fs::PermissionsExt;

@@ -5,7 +5,7 @@ use protocol::handshake::Auth;
 use protocol::{Scopes, Secret};
 use serde_json::{Value, json};
 
-use super::gateway::{Gateway, PATIENCE, command, start, thrown_out};
+use super::gateway::{Gateway, PATIENCE, command, run, start, thrown_out};
 
 #[test]
 fn health_answers_and_ends_with_what_a_monitor_needs() {
@@ -34,6 +34,14 @@ fn call_reaches_any_method_and_tells_what_the_gateway_objects_to() {
     for params in ["{", "[1]", "1"] {
         assert_eq!(call(&["health", "--params", params]).code, 2, "{params}");
     }
+}
+
+#[test]
+fn an_empty_log_is_named_once() {
+    let home = tempfile::tempdir().unwrap();
+    let said = run(home.path(), &["logs"]).stderr;
+    assert_eq!(said.matches("openclaw.log").count(), 1, "{said}");
+    assert!(said.ends_with("\nIt is empty.\n"), "{said}");
 }
 
 #[test]

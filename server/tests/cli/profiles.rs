@@ -59,11 +59,20 @@ async fn every_command_reaches_the_gateway_of_its_profile_and_no_other() {
     assert_ne!(token("a"), of_a);
     assert_eq!(token("b"), of_b);
 
+    let noted = ask(home, "a", &["config", "set", "gateway.bind", "lan"]);
+    assert!(noted.stderr.contains("`openclaw --profile a gateway restart`"), "{}", noted.stderr);
+    let shown = ask(home, "a", &["config", "get", "note"]).refused();
+    assert!(shown.stderr.contains("`openclaw --profile a config get`"), "{}", shown.stderr);
+
     ask(home, "b", &["gateway", "stop"]).ok();
     assert!(b.process.wait().unwrap().success());
     ask(home, "a", &["health"]).ok();
     let gone = ask(home, "b", &["health"]).refused();
     assert!(gone.stderr.contains("`openclaw --profile b gateway run`"), "{}", gone.stderr);
+    let examined = ask(home, "b", &["doctor"]).refused().stdout;
+    let run =
+        "fix: openclaw --profile b gateway run, or as a service that starts by itself: openclaw --profile b gateway";
+    assert!(examined.contains(run), "{examined}");
     assert!(!home.path().join(".openclaw").exists(), "nobody asked for the gateway without a profile");
 }
 
@@ -108,6 +117,7 @@ fn a_profile_may_stand_before_the_gateways_command_and_other_flags_may_not() {
     let refused = run(home.path(), &["gateway", "--port", "19000", "status"]);
     assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
     assert!(refused.stderr.contains("--port stands before `status`, where it does nothing"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("\nUsage: openclaw gateway status [OPTIONS]\n"), "{}", refused.stderr);
 }
 
 #[test]

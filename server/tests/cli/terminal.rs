@@ -116,6 +116,19 @@ async fn a_device_is_approved_at_a_terminal_by_a_clear_yes_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_yes_is_for_what_was_shown_and_not_for_what_took_its_place() {
+    let gateway = Gateway::start();
+    let _knock = gateway.knock(1, "Phone").await;
+    let mut asked = AtTerminal::start(gateway.home.path(), &["devices", "approve", "--latest"]);
+    asked.shows("Approve this device? [y/N] ");
+    let _again = gateway.knock(1, "The owner's phone").await;
+    asked.types("y");
+    asked.shows("not what was displayed any more");
+    asked.ends_with(1);
+    assert_eq!(gateway.list()["paired"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_waits_is_shown_live_and_decided_in_place() {
     let gateway = Gateway::start();
     let mut watch = AtTerminal::start(gateway.home.path(), &["devices", "watch"]);

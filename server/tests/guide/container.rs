@@ -13,8 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Phone;
-use crate::doctor::{needs_root, state};
+use crate::doctor::state;
 use crate::gateway::{Done, PATIENCE, command, lines, start};
+use crate::root::needs_root;
 
 /// A gateway behind a bridge. It ends with the test.
 struct Container {

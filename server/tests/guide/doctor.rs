@@ -2,7 +2,8 @@
 
 use super::Phone;
 use super::service::Machine;
-use crate::doctor::{ADA, state};
+use crate::doctor::state;
+use crate::root::ADA;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fix_6_the_doctor_repairs_what_is_broken_and_keeps_every_pairing() {

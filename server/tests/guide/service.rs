@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::Phone;
-use crate::doctor::{ADA, AdasHome, state};
+use crate::doctor::state;
 use crate::gateway::Done;
+use crate::root::{ADA, AdasHome};
 
 /// Stands in for systemd where there is none, as in containers: it starts and ends what the installed unit says.
 const SYSTEMCTL: &str = r#"#!/bin/sh

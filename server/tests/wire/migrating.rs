@@ -194,6 +194,39 @@ async fn the_second_time_changes_nothing_and_what_is_known_here_is_not_overwritt
 }
 
 #[tokio::test]
+async fn who_was_removed_or_blocked_here_does_not_come_back_by_moving_in_again() {
+    let gateway = TestGateway::start().await;
+    let dir = official().await;
+    migrate(&gateway, dir.path()).await;
+    let (laptop_id, shed_id) = (Key::new(1).id(), Key::new(2).id());
+    let mut admin = gateway.admin().await;
+    admin.call("device.pair.remove", json!({"deviceId": laptop_id})).await.unwrap();
+    admin.call("device.pair.block", json!({"deviceId": shed_id})).await.unwrap();
+    gateway.clock.advance_ms(1000);
+    let before = gateway.list().await;
+    let mut owner = owner(&gateway).await;
+    for params in
+        [json!({"from": dir.path(), "dryRun": true}), json!({"from": dir.path()}), json!({"from": dir.path()})]
+    {
+        let again = owner.call("owner.migrate", params).await.unwrap();
+        let removed = "was removed here on 2026-11-20T18:10:32Z; to let it in again: let it connect, then `openclaw devices approve`";
+        assert_eq!(reason(&again, &laptop_id), removed);
+        assert!(reason(&again, &shed_id).starts_with("it is blocked here; "), "{again:#}");
+        assert_eq!((outcomes(&again, "skipped").len(), outcomes(&again, "imported").len()), (2, 0));
+    }
+    assert_eq!(gateway.list().await, before);
+    let refused = gateway.remote().await.refused(&laptop().auth("deviceToken", LAPTOP_TOKEN)).await;
+    assert_eq!(refused.why(), "AUTH_DEVICE_TOKEN_MISMATCH");
+
+    // Once it is let in again, its record is one like any other.
+    gateway.pair(&laptop()).await;
+    assert_eq!(outcomes(&migrate(&gateway, dir.path()).await, "known").len(), 4);
+    // One that was blocked comes back no more easily than one that was removed.
+    admin.call("device.pair.unblock", json!({"deviceId": shed_id})).await.unwrap();
+    assert!(reason(&migrate(&gateway, dir.path()).await, &shed_id).starts_with("was removed here on "));
+}
+
+#[tokio::test]
 async fn a_rehearsal_changes_nothing() {
     let gateway = TestGateway::start().await;
     let dir = official().await;

@@ -30,7 +30,14 @@ impl GatewayArgs {
         };
         let flag = flag.get_long().unwrap_or_default();
         let told = format!("--{flag} stands before `{command}`, where it does nothing; write it after the command");
-        Err(Args::command().error(ErrorKind::ArgumentConflict, told))
+        // With the usage of the command that was meant.
+        let mut whole = Args::command();
+        whole.build();
+        let meant = whole.find_subcommand_mut("gateway").and_then(|gateway| gateway.find_subcommand_mut(command));
+        Err(match meant {
+            Some(meant) => meant.error(ErrorKind::ArgumentConflict, told),
+            None => whole.error(ErrorKind::ArgumentConflict, told),
+        })
     }
 }
 

@@ -102,12 +102,7 @@ impl Desk {
     /// The device and role whose token is meant.
     pub fn token(&self, args: &TokenArgs) -> Result<(&PairedDevice, TokenParams), Failure> {
         let device = self.device(args.device())?;
-        let role = match (args.role(), device.roles.as_slice()) {
-            (Some(role), _) => role,
-            (None, [only]) => *only,
-            (None, []) => device.role,
-            (None, several) => return Err(ambiguous_role(device, several)),
-        };
+        let role = role_meant(args.role(), device)?;
         let params = TokenParams { device_id: device.device_id.clone(), role: role.as_str().to_owned(), scopes: None };
         Ok((device, params))
     }
@@ -130,8 +125,35 @@ pub(super) async fn approve_as_shown(target: &Target, request: &PendingRequest) 
     target.decide(Method::DevicePairApprove, params).await
 }
 
+/// The role that is named, or the only one there is.
+fn role_meant(named: Option<Role>, device: &PairedDevice) -> Result<Role, Failure> {
+    match (named, device.roles.as_slice()) {
+        (Some(role), _) => Ok(role),
+        (None, [only]) => Ok(*only),
+        (None, []) => Ok(device.role),
+        (None, several) => Err(ambiguous_role(device, several)),
+    }
+}
+
 fn ambiguous_role(device: &PairedDevice, roles: &[Role]) -> Failure {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     Failure::new(format!("{} has several roles: {}.", shown(&device.shown_name()), roles.join(", ")))
         .hint("say which one with --role ROLE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::select::tests::sample;
+    use super::*;
+
+    #[test]
+    fn of_several_roles_none_is_taken_that_was_not_named() {
+        let mut device = sample().paired.swap_remove(0);
+        device.roles = vec![Role::Operator, Role::Node];
+        let told = role_meant(None, &device).unwrap_err().lines().concat();
+        assert!(told.contains("several roles: operator, node") && told.contains("--role ROLE"), "{told}");
+        assert_eq!(role_meant(Some(Role::Node), &device), Ok(Role::Node));
+        device.roles = vec![Role::Node];
+        assert_eq!(role_meant(None, &device), Ok(Role::Node));
+    }
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::super::args::ListArgs;
 use super::super::output::{Failure, can_ask, json_line, line, say, sentence, show_screen, shown};
 use super::super::target::{OpenError, Target};
-use super::super::{Outcome, listing};
+use super::super::{Outcome, listing, progress};
 use super::changes::{Change, changes};
 use super::desk::approve_as_shown;
 use super::keys::Keyboard;
@@ -104,7 +104,7 @@ async fn listen(mut connection: Connection, tell: &mpsc::Sender<News>) -> Option
     let (opened, opened_at_ms) = (Instant::now(), connection.opened_at_ms());
     let mut decided = Vec::new();
     loop {
-        let list: PairingList = match connection.ask(Method::DevicePairList, ()).await {
+        let list: PairingList = match progress::asking(connection.ask(Method::DevicePairList, ())).await {
             Ok(list) => list,
             Err(error) => return Some(error),
         };
@@ -222,18 +222,23 @@ async fn at_terminal(target: &Target, mut news: mpsc::Receiver<News>) -> Outcome
     let mut keyboard = Keyboard::open().map_err(anyhow::Error::from)?;
     let mut screen = Screen::default();
     let mut clock = (Instant::now(), 0_u64);
+    // Before the first word of the gateway there is nothing to draw but that it is waited for.
+    let mut is_heard = false;
     let mut redraw = tokio::time::interval(REDRAW);
     loop {
         tokio::select! {
-            one = news.recv() => match one {
-                Some(News::Here { waiting, now_ms, .. }) => {
-                    clock = (Instant::now(), now_ms);
-                    screen.update(waiting);
+            one = news.recv() => {
+                is_heard = true;
+                match one {
+                    Some(News::Here { waiting, now_ms, .. }) => {
+                        clock = (Instant::now(), now_ms);
+                        screen.update(waiting);
+                    }
+                    Some(News::Away(why)) => screen.lose(why),
+                    Some(News::Refused(failure)) => return Err(failure),
+                    None => return Ok(ExitCode::SUCCESS),
                 }
-                Some(News::Away(why)) => screen.lose(why),
-                Some(News::Refused(failure)) => return Err(failure),
-                None => return Ok(ExitCode::SUCCESS),
-            },
+            }
             key = keyboard.next() => match key.map(|key| screen.key(key)) {
                 None | Some(Action::Quit) => return Ok(ExitCode::SUCCESS),
                 Some(Action::Nothing) => {}
@@ -244,7 +249,9 @@ async fn at_terminal(target: &Target, mut news: mpsc::Receiver<News>) -> Outcome
         }
         let (at, then_ms) = clock;
         let now_ms = then_ms + u64::try_from(at.elapsed().as_millis()).unwrap_or_default();
-        show_screen(&screen.text(now_ms));
+        if is_heard {
+            show_screen(&screen.text(now_ms));
+        }
     }
 }
 

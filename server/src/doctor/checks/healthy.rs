@@ -38,7 +38,11 @@ pub fn facts() -> Facts {
         logins: Vec::new(),
         gateway: Running::Answers(Box::new(answer())),
         port: Port { number: 18789, holder: Some(holder(42, "openclaw")), answer: PortAnswer::Gateway },
-        store: StoreState::Sound { devices: BTreeSet::from(["d1".to_owned()]), damaged: Vec::new() },
+        store: StoreState::Sound {
+            devices: BTreeSet::from(["d1".to_owned()]),
+            removed: BTreeSet::new(),
+            damaged: Vec::new(),
+        },
         refused: Vec::new(),
         machine: Machine::default(),
         certificates: Vec::new(),

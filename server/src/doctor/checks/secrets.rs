@@ -5,6 +5,7 @@ use protocol::Secret;
 use serde_json::Value;
 
 use crate::config::REMOTE_URL;
+use crate::config::reference::Reference;
 use crate::doctor::facts::{Facts, GivenByUnit};
 use crate::doctor::repair::Assignments;
 use crate::doctor::{Change, Finding};
@@ -99,9 +100,11 @@ fn is_remote_here(facts: &Facts) -> bool {
     })
 }
 
+/// A text of the settings. What only names a secret is not compared with one.
 fn text<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
     path.split('.')
-        .try_fold(value, |value, key| value.get(key))?
+        .try_fold(value, |value, key| value.get(key))
+        .filter(|value| Reference::read(value).is_none())?
         .as_str()
         .map(str::trim)
         .filter(|text| !text.is_empty())

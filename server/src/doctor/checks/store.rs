@@ -30,12 +30,12 @@ pub fn unreadable(facts: &Facts) -> Vec<Finding> {
 
 pub fn openclaw(facts: &Facts) -> Vec<Finding> {
     let none = BTreeSet::new();
-    let known = match &facts.store {
-        StoreState::Sound { devices, damaged: _ } => devices,
-        StoreState::Missing => &none,
+    let (known, removed) = match &facts.store {
+        StoreState::Sound { devices, removed, damaged: _ } => (devices, removed),
+        StoreState::Missing => (&none, &none),
         StoreState::Forbidden | StoreState::Broken { .. } => return Vec::new(),
     };
-    let missing = facts.openclaw.devices.difference(known).count();
+    let missing = facts.openclaw.devices.iter().filter(|id| !known.contains(*id) && !removed.contains(*id)).count();
     let mut found = Vec::new();
     if !facts.openclaw.unreadable.is_empty() {
         found.push(
@@ -105,7 +105,11 @@ mod tests {
     #[test]
     fn rows_that_cannot_be_read_are_named() {
         let mut facts = healthy::facts();
-        facts.store = StoreState::Sound { devices: BTreeSet::new(), damaged: vec!["device d1".to_owned()] };
+        facts.store = StoreState::Sound {
+            devices: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            damaged: vec!["device d1".to_owned()],
+        };
         assert_eq!(rows(&facts)[0].evidence, ["device d1"]);
     }
 
@@ -120,6 +124,10 @@ mod tests {
         assert_eq!(openclaw(&facts), []);
         facts.store = StoreState::Missing;
         assert_eq!(openclaw(&facts).len(), 1);
+        // What was removed here is nothing to talk about.
+        let removed = facts.openclaw.devices.clone();
+        facts.store = StoreState::Sound { devices: BTreeSet::new(), removed, damaged: Vec::new() };
+        assert_eq!(openclaw(&facts), []);
         facts.openclaw.devices.clear();
         facts.openclaw.unreadable.push(("/f".to_owned(), "is no table".to_owned()));
         assert_eq!(openclaw(&facts)[0].evidence, ["/f: is no table"]);

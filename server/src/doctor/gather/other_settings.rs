@@ -1,5 +1,6 @@
 //! Settings in files that guides name, but no gateway reads.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -15,7 +16,8 @@ pub fn find(paths: &Paths, env: &Environment) -> Vec<OtherSettings> {
     let beside = paths.config_file.parent().map(Path::to_owned);
     let home = env.get("HOME").map(PathBuf::from);
     let mut folders: Vec<PathBuf> = [Some(paths.state_dir.clone()), beside, home].into_iter().flatten().collect();
-    folders.dedup();
+    let mut known = BTreeSet::new();
+    folders.retain(|folder| known.insert(folder.clone()));
     let files = folders.iter().flat_map(|folder| NAMES.map(|name| folder.join(name)));
     let files = files.filter(|file| *file != paths.config_file && file.is_file());
     files.map(|file| OtherSettings { content: read(&file), file }).collect()
@@ -35,6 +37,18 @@ fn read(path: &Path) -> Result<Value, String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_file_is_looked_at_once_although_several_folders_are_the_same() {
+        let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(home.path().join("gateway.yaml"), "pairingRequired: false\n").unwrap();
+        let settings = elsewhere.path().join("openclaw.json");
+        let home = home.path().to_str().unwrap();
+        let pairs =
+            [("HOME", home), ("OPENCLAW_STATE_DIR", home), ("OPENCLAW_CONFIG_PATH", settings.to_str().unwrap())];
+        let env = Environment::from_pairs(&pairs);
+        assert_eq!(find(&Paths::resolve(&env).unwrap(), &env).len(), 1);
+    }
 
     #[test]
     fn both_spellings_of_the_guides_are_read() {

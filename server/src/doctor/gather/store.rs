@@ -24,9 +24,10 @@ pub async fn look(paths: &Paths) -> StoreState {
         Ok(devices) => devices,
         Err(why) => return StoreState::Broken { why, last_good: last_good::newest_sound(paths).await },
     };
-    // A store that no gateway has opened since an update may lack a column; that is nothing to complain about.
+    // A store that no gateway has opened since an update may lack a column or a table; that is nothing to complain about.
     let damaged = damaged_rows(&paths.store_file).await.unwrap_or_default();
-    StoreState::Sound { devices, damaged }
+    let removed = removed_devices(&paths.store_file).await.unwrap_or_default();
+    StoreState::Sound { devices, removed, damaged }
 }
 
 /// Rows that no gateway can read: what should be JSON is none, or a role is none.
@@ -44,6 +45,13 @@ async fn damaged_rows(file: &Path) -> Result<Vec<String>, sqlx::Error> {
     .await?;
     database.close().await?;
     Ok(rows.into_iter().map(|(row,)| row).collect())
+}
+
+async fn removed_devices(file: &Path) -> Result<BTreeSet<String>, sqlx::Error> {
+    let mut database = SqliteConnection::connect_with(&read_only(file)).await?;
+    let rows: Vec<(String,)> = sqlx::query_as("SELECT device_id FROM removed_devices").fetch_all(&mut database).await?;
+    database.close().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Opens a database so that nothing beside it is made or changed.
