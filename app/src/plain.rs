@@ -36,7 +36,7 @@ pub fn plain_page(page: PlainPage) -> String {
     let html = owner.with(|| {
         let body = match page {
             PlainPage::SignIn { problem } => sign_in(problem).into_any(),
-            PlainPage::Desk { pending, now_ms, guard, said } => desk(pending, now_ms, &guard, said).into_any(),
+            PlainPage::Desk { pending, now_ms, guard, said } => desk(&pending, now_ms, &guard, said).into_any(),
         };
         view! {
             <html lang="en">
@@ -91,7 +91,7 @@ fn sign_in(problem: Option<String>) -> impl IntoView {
     }
 }
 
-fn desk(pending: Vec<PendingRequest>, now_ms: u64, guard: &str, said: Option<String>) -> impl IntoView {
+fn desk(pending: &[PendingRequest], now_ms: u64, guard: &str, said: Option<String>) -> impl IntoView + use<> {
     let said = said.map(|words| {
         view! {
             <p class="note" role="status">
