@@ -67,7 +67,9 @@ pub fn router(state: &AppState) -> Router {
 pub fn sockets_only(state: &AppState) -> Router {
     let state = state.clone();
     let nothing = async || (StatusCode::NOT_FOUND, "Not Found");
-    Router::new().fallback(nothing).layer(middleware::from_fn(move |request, next| arrive(state.clone(), request, next)))
+    Router::new()
+        .fallback(nothing)
+        .layer(middleware::from_fn(move |request, next| arrive(state.clone(), request, next)))
 }
 
 /// Probes that answer even through a proxy we know nothing about: they say nothing.
