@@ -148,7 +148,7 @@ impl Mover<'_> {
         if self.dry_run {
             return Ok((MigratedOutcome::Imported, reading.left_out()));
         }
-        match self.state.store.import_device(&reading.taken).await {
+        match self.state.store.import_device(&reading.taken, self.state.clock.now_ms()).await {
             Ok(true) => Ok((MigratedOutcome::Imported, reading.left_out())),
             Ok(false) => Ok((MigratedOutcome::Known, Some(KNOWN.to_owned()))),
             // One that the store does not take must not keep the others out.
