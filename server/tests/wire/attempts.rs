@@ -148,12 +148,15 @@ async fn strangers_words_are_kept_short() {
     let gateway = TestGateway::start().await;
     let markup = "</script><img src=x onerror=alert(1)>";
     let headers = [("x-forwarded-for", REMOTE), ("x-forwarded-host", markup)];
-    let long = format!("{markup}{}", "x".repeat(500));
-    gateway.open(&headers).await.refused(&device(1).client("displayName", &long).token("wrong")).await;
+    let long = "x".repeat(500);
+    let agent = format!("{markup}{long}");
+    let ask = device(1).client("displayName", markup).param("userAgent", json!(agent)).token("wrong");
+    gateway.open(&headers).await.refused(&ask).await;
     let seen = attempts(&mut owner(&gateway).await).await.remove(0);
     assert_eq!(seen["forwarded"][1]["value"], markup);
-    let name = seen["name"].as_str().unwrap();
-    assert!(name.starts_with(markup) && name.chars().count() <= 200, "{name}");
+    assert_eq!(seen["name"], markup);
+    let agent = seen["userAgent"].as_str().unwrap();
+    assert!(agent.starts_with(markup) && agent.chars().count() == 200, "{agent}");
 }
 
 #[tokio::test]

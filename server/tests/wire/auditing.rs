@@ -39,7 +39,7 @@ async fn an_approval_says_who_whom_from_where_and_what_was_displayed() {
     let digest = waiting["evidence"]["digest"].clone();
     gateway.clock.advance_ms(1000);
     laptop.call("device.pair.approve", json!({"requestId": request_id, "digest": digest})).await.unwrap();
-    assert_eq!(laptop.event("audit.appended").await["seq"], 1);
+    assert_eq!(laptop.event("audit.appended").await["seq"], 2);
 
     let row = list(&mut laptop, json!({"about": Key::new(1).id()})).await.remove(0);
     assert_eq!((&row["action"], &row["atMs"]), (&json!("approved"), &json!(NOW + 1000)));
