@@ -37,7 +37,7 @@ test("a proxy that nobody trusts is told with its cause; one click, previewed, a
   const preview = page.getByTestId("fix-preview");
   await preview.getByText(`client ${TAILNET_ADDRESS}, Tailnet`).waitFor();
   await preview.getByText("gateway.trustedProxies").waitFor();
-  assert.equal((await gateway.shell("openclaw config get gateway.trustedProxies")).code, 1, "it was done unasked");
+  assert.doesNotMatch((await gateway.shell("openclaw config get gateway.trustedProxies")).stdout, /127/, "it was done unasked");
   await page.locator('[data-testid="fix-confirm"][aria-disabled="false"]').click();
   await preview.waitFor({ state: "hidden" });
   await untilState(page, "connected");
@@ -56,13 +56,13 @@ test("who is turned away again and again is one line with a count, and what it s
   const attempt = attempts("refused").filter({ hasText: MARKUP });
   await attempt.getByText(/^3 times/).waitFor();
   await attempt.getByText("That is not the gateway's access token.").waitFor();
-  assert.equal(await attempt.count(), 1);
+  await attempt.nth(1).waitFor({ state: "detached" });
   await page.getByTestId("attempt-kind").selectOption("in");
   await attempt.waitFor({ state: "detached" });
   await page.getByTestId("attempt-kind").selectOption("");
   await page.getByTestId("attempt-search").fill("onerror");
   await attempt.waitFor();
-  assert.equal(await page.getByTestId("attempt").count(), 1);
+  await page.getByTestId("attempt").nth(1).waitFor({ state: "detached" });
   await page.getByTestId("attempt-search").fill("");
   assert.equal(await page.locator("main img").count(), 0);
 });

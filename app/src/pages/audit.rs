@@ -13,7 +13,7 @@ use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::insight::audit::{Filter, Kind, Page, Row, lines, page, verdict};
 use crate::language::{fill, t};
-use crate::late::{button, changing, each, follow, late, text, when};
+use crate::late::{button, changing, each, late, text, when};
 use crate::live::{Live, advice};
 use crate::outside;
 use crate::part::{Fetched, part};
@@ -108,12 +108,9 @@ fn Timeline() -> impl IntoView {
     let live = Live::here();
     let desk = Desk::new(live);
     let may_see = move || live.allows(ADMIN);
-    // At first, and again whenever the line was lost: something may have been missed.
-    follow(move || {
-        if !live.is_resuming() && may_see() {
-            desk.load(None);
-            desk.verify();
-        }
+    live.whenever_connected(ADMIN, move || {
+        desk.load(None);
+        desk.verify();
     });
     outside::listen(move |event, _| {
         if event == Event::AuditAppended {

@@ -9,7 +9,7 @@ use super::screens::Screens;
 use crate::components::status_pill::StatusPill;
 use crate::insight::logs::{Level, Tail};
 use crate::language::{fill, t};
-use crate::late::{button, each, follow, late, text, when};
+use crate::late::{button, each, late, text, when};
 use crate::live::{Live, advice};
 use crate::outside;
 use crate::part::{Fetched, part};
@@ -74,11 +74,7 @@ fn Lines() -> impl IntoView {
             }
         });
     };
-    follow(move || {
-        if !live.is_resuming() && may_see() {
-            look();
-        }
-    });
+    live.whenever_connected(READ, look);
     outside::every(INTERVAL_MS, move || {
         if untrack(move || !live.is_resuming() && may_see()) {
             look();

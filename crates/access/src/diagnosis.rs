@@ -87,18 +87,22 @@ pub fn of_unattributable(why: Unattributable, peer: IpAddr, headers: &Forwarded)
     }
 }
 
+/// What the owner does about a request that waits.
+pub fn decide_about(request_id: &str) -> Fix {
+    Fix {
+        words: "Compare what its screen shows with its card under Devices, then decide.".to_owned(),
+        command: Some(format!("openclaw devices approve {request_id}")),
+        setting: None,
+    }
+}
+
 /// Why somebody was refused. What it says comes from the refusal itself; the circumstances make it exact.
 pub fn of_refusal(refusal: &Refusal, around: &Circumstances<'_>) -> Diagnosis {
     let advice = refusal.advice();
     let general = || Fix { words: advice.next_step.to_owned(), ..Fix::default() };
     let told = |cause: String, fix: Fix| Diagnosis { cause, fix: Some(fix) };
     if let Refusal::PairingRequired(required) = refusal {
-        let fix = Fix {
-            words: "Compare what its screen shows with its card under Devices, then decide.".to_owned(),
-            command: Some(format!("openclaw devices approve {}", required.request_id)),
-            setting: None,
-        };
-        told(format!("A person has to decide: {}.", required.reason.message()), fix)
+        told(format!("A person has to decide: {}.", required.reason.message()), decide_about(&required.request_id))
     } else if let Refusal::Block(BlockRefusal::Device { device_id }) = refusal {
         let id = device_id.as_str();
         let command = format!("openclaw devices unblock {}", id.get(..12).unwrap_or(id));

@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use access::diagnosis::{Circumstances, Diagnosis, of_refusal, of_unattributable};
+use access::diagnosis::{Circumstances, Diagnosis, decide_about, of_refusal, of_unattributable};
 use access::{Unattributable, locality};
 use http::{HeaderMap, header};
-use protocol::doctor::{Attempt, Fix, Header, MAX_ATTEMPTS, Outcome};
+use protocol::doctor::{Attempt, Header, MAX_ATTEMPTS, Outcome};
 use protocol::handshake::AuthMethod;
 use protocol::pairing::Origin;
 use protocol::{Connect, DeviceId, Refusal};
@@ -147,14 +147,9 @@ pub fn note_refusal(state: &AppState, arrival: &Arrival, connect: Option<&Connec
 
 /// A device was put on hold until a person decides.
 pub fn note_waiting(state: &AppState, arrival: &Arrival, connect: &Connect, request_id: &str) {
-    let fix = Fix {
-        words: "Compare what its screen shows with its card under Devices, then decide.".to_owned(),
-        command: Some(format!("openclaw devices approve {request_id}")),
-        setting: None,
-    };
     let cause = "A person has to decide; the device waits on its socket.".to_owned();
     let waiting = attempt(state, arrival, Some(connect), Outcome::Waiting, cause);
-    state.attempts.note(Attempt { fix: Some(fix), ..waiting });
+    state.attempts.note(Attempt { fix: Some(decide_about(request_id)), ..waiting });
 }
 
 /// A client was let in.

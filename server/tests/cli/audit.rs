@@ -42,13 +42,13 @@ async fn what_was_tampered_with_is_named() {
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     for statement in [
         "DROP TRIGGER audit_is_never_changed",
-        "UPDATE audit SET entry = replace(entry, 'Phone', 'Other') WHERE seq = 1",
+        "UPDATE audit SET entry = replace(entry, 'Phone', 'Other') WHERE seq = 2",
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();
     }
     pool.close().await;
     let refused = run(home.path(), &["audit", "--verify"]).refused();
-    assert!(refused.stderr.contains("at number 1: its text or its hash was changed"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("at number 2: its text or its hash was changed"), "{}", refused.stderr);
     let verdict = run(home.path(), &["audit", "--verify", "--json"]).refused();
-    assert_eq!(serde_json::from_str::<Value>(&verdict.stdout).unwrap()["firstBad"], 1);
+    assert_eq!(serde_json::from_str::<Value>(&verdict.stdout).unwrap()["firstBad"], 2);
 }

@@ -13,7 +13,7 @@ use crate::components::words::words;
 use crate::insight::attempts::{attempts, offer, outcome, who};
 use crate::insight::place;
 use crate::language::{fill, t};
-use crate::late::{button, each, follow, late, text, when};
+use crate::late::{button, each, late, text, when};
 use crate::live::advice;
 use crate::outside;
 use crate::time_words::ago;
@@ -39,11 +39,7 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
         });
     };
     let may_see = move || live.allows(PAIRING);
-    follow(move || {
-        if !live.is_resuming() && may_see() {
-            load();
-        }
-    });
+    live.whenever_connected(PAIRING, load);
     outside::listen(move |event, _| {
         if event == Event::DoctorAttempt {
             load();

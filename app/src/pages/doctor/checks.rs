@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use protocol::Method;
 use protocol::doctor::CheckFinding;
+use protocol::role::ADMIN;
 use serde_json::{Map, Value};
 
 use super::Shared;
 use crate::components::words::words;
 use crate::insight::attempts::findings;
 use crate::language::{fill, t};
-use crate::late::{button, changing, follow, late, sleepy_button, text};
+use crate::late::{button, changing, late, sleepy_button, text};
 use crate::live::advice;
 use crate::outside;
 use crate::reading::{number, texts};
@@ -68,13 +69,8 @@ impl Desk {
 
 #[component]
 pub(super) fn Checks(shared: Shared) -> impl IntoView {
-    let live = shared.live;
     let desk = Desk { report: RwSignal::new(None), is_running: RwSignal::new(false), said: RwSignal::new(None) };
-    follow(move || {
-        if !live.is_resuming() {
-            desk.run();
-        }
-    });
+    shared.live.whenever_connected(ADMIN, move || desk.run());
     let body = move || match desk.report.get() {
         None => late(view! { <p class="soft">{t("Looking…")}</p> }),
         Some(report) if report.findings.is_empty() => {

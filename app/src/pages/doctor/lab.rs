@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::Method;
+use protocol::role::ADMIN;
 use serde_json::{Map, Value};
 
 use super::Shared;
@@ -73,11 +74,7 @@ pub(super) fn Lab(shared: Shared) -> impl IntoView {
         then: RwSignal::new(None),
         problem: RwSignal::new(None),
     };
-    follow(move || {
-        if !shared.live.is_resuming() {
-            desk.learn();
-        }
-    });
+    shared.live.whenever_connected(ADMIN, move || desk.learn());
     follow(move || {
         if let Some(attempt) = shared.picked.get() {
             desk.peer.set(attempt.peer.clone());
