@@ -36,8 +36,8 @@ async function pair(name) {
 }
 
 test("the owner's own link is the first thing in it, and the chain is verified", async () => {
-  await entries("owner-link-made").waitFor();
-  await entries("owner-link-used").waitFor();
+  await entries("owner-link-made").first().waitFor();
+  await entries("owner-link-used").first().waitFor();
   await page.getByTestId("chain").getByText(/^Chain verified: \d+ decisions$/).waitFor();
 });
 
@@ -47,7 +47,7 @@ test("a decision made elsewhere appears at once, with what was displayed, by who
   await entry.waitFor();
   await entry.getByText("by the owner, at the command line").waitFor();
   await entry.locator("summary").click();
-  const { details } = { details: await entry.locator(".evidence").innerText() };
+  const details = await entry.locator(".evidence").innerText();
   for (const fact of [requestId, "127.0.0.1", "This machine", "Allowed since then", "operator.read", "What was displayed"]) {
     assert(details.includes(fact), `${fact} is missing in:\n${details}`);
   }

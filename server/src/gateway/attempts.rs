@@ -72,6 +72,9 @@ impl Attempts {
 
 impl Inner {
     fn note(&mut self, mut attempt: Attempt) -> u64 {
+        if ends_waiting(&attempt) {
+            self.list.retain(|known| known.outcome != Outcome::Waiting || known.device_id != attempt.device_id);
+        }
         let known = self.list.iter().position(|known| is_same(known, &attempt));
         if let Some(known) = known.and_then(|index| self.list.remove(index)) {
             attempt.id = known.id;
@@ -99,6 +102,13 @@ impl Inner {
             self.list.pop_front();
         }
     }
+}
+
+/// Whether a device that waited waits no more. What a device only claims to be ends nothing.
+fn ends_waiting(attempt: &Attempt) -> bool {
+    const DECIDED: [&str; 3] = ["PAIRING_REJECTED", "PAIRING_EXPIRED", "PAIRING_SUPERSEDED"];
+    let is_decided = attempt.code.as_deref().is_some_and(|code| DECIDED.contains(&code));
+    attempt.device_id.is_some() && (attempt.outcome == Outcome::In || is_decided)
 }
 
 /// Whether it is the same once more, whatever the time and the request's id.
@@ -309,6 +319,18 @@ mod tests {
         let seen: Vec<_> = latest.iter().map(|one| (one.id, one.count, one.first_at_ms, one.at_ms)).collect();
         assert_eq!(seen, [(1, 2, 1, 9), (2, 1, 1, 1)]);
         assert_eq!(*attempts.news().borrow(), 1);
+    }
+
+    #[test]
+    fn a_device_that_is_in_waits_no_more_whoever_claims_to_be_it() {
+        let attempts = Attempts::default();
+        let own = |outcome| Attempt { outcome, device_id: Some(DeviceId::claimed("d")), ..from("192.0.2.1", "a") };
+        attempts.note(own(Outcome::Waiting));
+        attempts.note(own(Outcome::Refused));
+        assert_eq!(attempts.latest(10).len(), 2);
+        attempts.note(own(Outcome::In));
+        let left: Vec<_> = attempts.latest(10).iter().map(|one| one.outcome).collect();
+        assert_eq!(left, [Outcome::In, Outcome::Refused]);
     }
 
     #[test]

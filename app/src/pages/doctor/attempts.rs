@@ -1,11 +1,10 @@
 //! Who came lately, what became of it, why, and what to do.
 
 use leptos::prelude::*;
-use protocol::doctor::{Attempt, Outcome};
+use protocol::doctor::{Attempt, MAX_ATTEMPTS, Outcome};
 use protocol::event::Event;
 use protocol::role::{ADMIN, PAIRING};
 use protocol::{DeviceId, Method};
-use serde_json::{Map, Value};
 
 use super::Shared;
 use crate::components::copy_command::CopyCommand;
@@ -17,9 +16,11 @@ use crate::late::{button, each, late, text, when};
 use crate::live::advice;
 use crate::outside;
 use crate::time_words::ago;
+use crate::writing::object;
 
-/// How many are shown before somebody asks for more.
+/// How many are shown, and fetched, before somebody asks for more.
 const FIRST: usize = 20;
+const FETCHED: u64 = 60;
 
 #[component]
 pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
@@ -30,7 +31,10 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
     let search = RwSignal::new(String::new());
     let shows_all = RwSignal::new(false);
     let load = move || {
-        outside::ask(Method::DoctorAttempts, Value::Object(Map::new()), move |answer| match answer {
+        let is_plain =
+            !shows_all.get_untracked() && kind.get_untracked().is_none() && search.with_untracked(String::is_empty);
+        let limit = if is_plain { FETCHED } else { MAX_ATTEMPTS };
+        outside::ask(Method::DoctorAttempts, object([("limit", limit.into())]), move |answer| match answer {
             Ok(value) => {
                 let _ = list.try_set(Some(attempts(&value)));
                 let _ = problem.try_set(None);
@@ -74,8 +78,15 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
         late(view! { <p class="soft" data-testid="attempts-empty">{words}</p> })
     };
     let rest = move || {
-        let label = move || fill(t("Show all {count}"), &[("count", &matching().len().to_string())]);
-        button("", "attempts-all", label, move || shows_all.set(true))
+        button(
+            "",
+            "attempts-all",
+            || t("Show all of them"),
+            move || {
+                shows_all.set(true);
+                load();
+            },
+        )
     };
     let kinds = [("", t("Everyone")), ("refused", t("Refused")), ("waiting", t("Waiting")), ("in", t("Let in"))];
     let kinds = kinds.map(|(value, label)| view! { <option value=value>{label}</option> });
@@ -86,13 +97,17 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
                     {t("Show")}
                     <select data-testid="attempt-kind" on:change=move |event| {
                         kind.set(Outcome::parse(&event_target_value(&event)));
+                        load();
                     }>{kinds.clone()}</select>
                 </label>
                 <label class="wide">
                     {t("Search")}
                     <input type="search" spellcheck="false" autocomplete="off" data-testid="attempt-search"
                         placeholder=t("A name, an address or a reason")
-                        on:input=move |event| search.set(event_target_value(&event)) />
+                        on:input=move |event| {
+                            search.set(event_target_value(&event));
+                            load();
+                        } />
                 </label>
             </form>
             <p class="problem" role="alert">{text(move || problem.get().unwrap_or_default())}</p>
@@ -177,10 +192,12 @@ fn row(shared: Shared, attempt: Attempt) -> AnyView {
             <p>{words(&attempt.cause)}</p>
             {fix.map(|fix| view! { <p class="soft">{words(&fix.words)}</p> })}
             {command.map(|command| view! { <CopyCommand shown=command.clone() copied=command /> })}
-            <p class="soft small mono">
-                {place(&attempt.origin)} {attempt.code.map(|code| format!(" · {code}"))}
-            </p>
-            <div class="actions">{offered} {to_lab}</div>
+            <div class="attempt-foot">
+                <p class="soft small mono">
+                    {place(&attempt.origin)} {attempt.code.map(|code| format!(" · {code}"))}
+                </p>
+                <div class="actions">{to_lab} {offered}</div>
+            </div>
         </li>
     })
 }

@@ -111,7 +111,7 @@ fn row(desk: Desk, finding: CheckFinding) -> AnyView {
             <span class=class>{word}</span>
             <div class="check-body">
                 <p><strong>{what}</strong></p>
-                <p class="soft">{why}</p>
+                <p class="soft">{words(&why)}</p>
                 <ul class="soft small">{seen}</ul>
                 <p class="small">{words(&format!("{}: `{fix}`", t("What helps")))}</p>
             </div>
