@@ -137,7 +137,7 @@ pub fn page(value: &Value) -> Page {
 /// The entries of a page of `audit.list` as they are, one on each line, the newest first.
 pub fn lines(value: &Value) -> String {
     let entries = value.get("entries").and_then(Value::as_array);
-    entries.into_iter().flatten().map(|entry| format!("{entry}\n")).collect()
+    entries.into_iter().flatten().fold(String::new(), |lines, entry| lines + &entry.to_string() + "\n")
 }
 
 fn row(value: &Value) -> Option<Row> {

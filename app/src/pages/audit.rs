@@ -92,7 +92,7 @@ impl Desk {
 
     fn verify(self) {
         outside::ask(Method::AuditVerify, Value::Object(Map::new()), move |answer| {
-            let found = answer.as_ref().map(verdict).unwrap_or_else(|error| (false, advice(error)));
+            let found = answer.as_ref().map_or_else(|error| (false, advice(error)), verdict);
             let _ = self.chain.try_set(Some(found));
         });
     }

@@ -174,7 +174,7 @@ pub async fn watch(state: AppState) {
         match taken_up.await {
             Ok(Ok(false)) => {}
             Ok(Ok(true)) => {
-                auditing::record(&state, Audited::new(AuditAction::SettingsChanged, AuditAuthor::File)).await
+                auditing::record(&state, Audited::new(AuditAction::SettingsChanged, AuditAuthor::File)).await;
             }
             Ok(Err(error)) => tracing::error!("The settings stay as they were: {error:#}"),
             Err(error) => tracing::error!(%error, "The settings stay as they were"),

@@ -126,7 +126,7 @@ fn is_same(a: &Attempt, b: &Attempt) -> bool {
 /// Whoever has one IPv6 address has a whole network of them.
 fn place(address: &str) -> String {
     match address.parse::<IpAddr>() {
-        Ok(IpAddr::V6(v6)) => v6.segments()[..4].iter().map(|part| format!("{part:x}:")).collect(),
+        Ok(IpAddr::V6(v6)) => format!("{:x?}", &v6.segments()[..4]),
         Ok(IpAddr::V4(_)) | Err(_) => address.to_owned(),
     }
 }
@@ -183,7 +183,7 @@ pub fn note_admission(state: &AppState, connection: &Connection, host: Option<&s
         forwarded: headers.to_vec(),
         device_id: connection.device_id.clone(),
         name: client.display_name.as_deref().map(cut),
-        client: Some(cut(&format!("{} {}", client.id, client.version))),
+        client: Some(cut(format!("{} {}", client.id, client.version))),
         user_agent: introduction.user_agent.as_deref().map(cut),
         cause: format!("Let in as {} by {}.", connection.role, by(connection.method)),
         fix: None,
@@ -252,7 +252,7 @@ fn attempt(state: &AppState, arrival: &Arrival, connect: Option<&Connect>, outco
         forwarded: arrival.forwarded.clone(),
         device_id: claimed.map(|device| DeviceId::claimed(cut(&device.id))),
         name: client.and_then(|client| client.display_name.as_deref()).map(cut),
-        client: client.map(|client| cut(&format!("{} {}", client.id, client.version))),
+        client: client.map(|client| cut(format!("{} {}", client.id, client.version))),
         user_agent: connect.and_then(|connect| connect.user_agent.as_deref()).map(cut),
         cause,
         fix: None,
@@ -266,10 +266,7 @@ pub fn kept(headers: &HeaderMap) -> Vec<Header> {
     };
     let found = headers.iter().filter(|(name, _)| speaks(name.as_str())).take(MAX_HEADERS);
     found
-        .map(|(name, value)| Header {
-            name: cut(name.as_str()),
-            value: cut(&String::from_utf8_lossy(value.as_bytes())),
-        })
+        .map(|(name, value)| Header { name: cut(name.as_str()), value: cut(String::from_utf8_lossy(value.as_bytes())) })
         .collect()
 }
 

@@ -88,28 +88,9 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
             },
         )
     };
-    let kinds = [("", t("Everyone")), ("refused", t("Refused")), ("waiting", t("Waiting")), ("in", t("Let in"))];
-    let kinds = kinds.map(|(value, label)| view! { <option value=value>{label}</option> });
     let shown = move || {
         late(view! {
-            <form class="filters" on:submit=|event| event.prevent_default()>
-                <label>
-                    {t("Show")}
-                    <select data-testid="attempt-kind" on:change=move |event| {
-                        kind.set(Outcome::parse(&event_target_value(&event)));
-                        load();
-                    }>{kinds.clone()}</select>
-                </label>
-                <label class="wide">
-                    {t("Search")}
-                    <input type="search" spellcheck="false" autocomplete="off" data-testid="attempt-search"
-                        placeholder=t("A name, an address or a reason")
-                        on:input=move |event| {
-                            search.set(event_target_value(&event));
-                            load();
-                        } />
-                </label>
-            </form>
+            {filters(kind, search, load)}
             <p class="problem" role="alert">{text(move || problem.get().unwrap_or_default())}</p>
             {when(move || list.with(Option::is_none) && problem.with(Option::is_none), loading)}
             {when(move || list.with(Option::is_some) && matching().is_empty(), none)}
@@ -126,6 +107,31 @@ pub(super) fn RecentAttempts(shared: Shared) -> impl IntoView {
             </div>
             {when(move || !may_see(), barred)} {when(may_see, shown)}
         </section>
+    })
+}
+
+fn filters(kind: RwSignal<Option<Outcome>>, search: RwSignal<String>, load: impl Fn() + Copy + 'static) -> AnyView {
+    let kinds = [("", t("Everyone")), ("refused", t("Refused")), ("waiting", t("Waiting")), ("in", t("Let in"))];
+    let kinds = kinds.map(|(value, label)| view! { <option value=value>{label}</option> });
+    late(view! {
+        <form class="filters" on:submit=|event| event.prevent_default()>
+            <label>
+                {t("Show")}
+                <select data-testid="attempt-kind" on:change=move |event| {
+                    kind.set(Outcome::parse(&event_target_value(&event)));
+                    load();
+                }>{kinds}</select>
+            </label>
+            <label class="wide">
+                {t("Search")}
+                <input type="search" spellcheck="false" autocomplete="off" data-testid="attempt-search"
+                    placeholder=t("A name, an address or a reason")
+                    on:input=move |event| {
+                        search.set(event_target_value(&event));
+                        load();
+                    } />
+            </label>
+        </form>
     })
 }
 

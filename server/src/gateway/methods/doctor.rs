@@ -65,7 +65,7 @@ pub fn explain(state: &AppState, caller: &Connection, params: ExplainParams) -> 
     let ingress = match resolved {
         Ok(ingress) => ingress,
         Err(why) => {
-            let address = peer.address().unwrap_or_else(|| caller.introduction.attribution.client);
+            let address = peer.address().unwrap_or(caller.introduction.attribution.client);
             let Diagnosis { cause, fix } = of_unattributable(why, address, &forwarded);
             let refused = ExplainedRefusal { code: UNATTRIBUTABLE.to_owned(), cause, fix };
             return Ok(Explained { steps, client: None, refused: Some(refused), unusable, own });
