@@ -10,10 +10,14 @@ use leptos_router::path;
 use crate::components::palette::Palette;
 use crate::components::rail::Rail;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{follow, late, text};
 use crate::live::Live;
 use crate::outside;
+use crate::pages::audit::Audit;
 use crate::pages::devices::Devices;
+use crate::pages::doctor::Doctor;
+use crate::pages::logs::Logs;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
@@ -38,6 +42,9 @@ pub fn App() -> impl IntoView {
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
                         <Route path=path!("/devices") view=Devices />
+                        <Route path=path!("/doctor") view=Doctor />
+                        <Route path=path!("/audit") view=Audit />
+                        <Route path=path!("/logs") view=Logs />
                     </FlatRoutes>
                 </main>
             </div>
@@ -57,6 +64,9 @@ fn Announcer() -> impl IntoView {
         let page = match (screen(), pathname.get().as_str()) {
             (Some(heading), _) => heading,
             (None, "/devices") => "Devices",
+            (None, "/doctor") => t("Doctor"),
+            (None, "/audit") => t("Audit"),
+            (None, "/logs") => t("Logs"),
             (None, _) => "Overview",
         };
         let count = live.desk.with(Desk::count_open);

@@ -8,6 +8,7 @@ use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, WireEr
 use serde_json::Value;
 
 use crate::desk::{Desk, shown_digest};
+use crate::late::follow;
 use crate::outside;
 use crate::permissions::who_may_approve;
 use crate::reading;
@@ -87,6 +88,21 @@ impl Live {
 
     pub fn allows(self, scope: &str) -> bool {
         self.welcome(|welcome| welcome.hello.allows(scope)).unwrap_or_default()
+    }
+
+    /// Does something once the gateway is there for a browser that holds this scope, and again whenever the line was
+    /// lost meanwhile: something may have been missed.
+    pub(crate) fn whenever_connected(self, scope: &'static str, act: impl Fn() + 'static) {
+        self.follow_connection(scope, Box::new(act));
+    }
+
+    fn follow_connection(self, scope: &'static str, act: Box<dyn Fn()>) {
+        let is_there = Memo::new(move |_| !self.is_resuming() && self.allows(scope));
+        follow(move || {
+            if is_there.get() {
+                untrack(&act);
+            }
+        });
     }
 
     /// Why this browser may not approve something that takes these scopes; `None` if it may.

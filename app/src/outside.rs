@@ -3,12 +3,14 @@
 
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
-    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+    ask, choose, copy, every, focus, host, listen, mark_connected, moment, on_key, reload_page, save, set_title, start,
+    tell,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
-    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+    ask, choose, copy, every, focus, host, listen, mark_connected, moment, on_key, reload_page, save, set_title, start,
+    tell,
 };
 
 #[cfg(not(feature = "hydrate"))]
@@ -40,6 +42,17 @@ mod nowhere {
 
     /// Puts text on the clipboard; `then` learns whether it worked.
     pub fn copy(_: &str, _: impl FnOnce(bool) + 'static) {}
+
+    /// Does something every so many milliseconds until the component that called this is gone.
+    pub fn every(_: u64, _: impl Fn() + 'static) {}
+
+    /// A moment as this browser's clock and language put it.
+    pub fn moment(_: u64) -> String {
+        String::new()
+    }
+
+    /// Saves a text as a file of this name, where the browser saves files.
+    pub fn save(_: &str, _: &str) {}
 
     /// The host and port this page was loaded from.
     pub fn host() -> String {

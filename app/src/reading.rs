@@ -64,7 +64,7 @@ pub fn reach(status: &Value) -> Vec<Reach> {
     ways.unwrap_or_default().iter().filter_map(way).collect()
 }
 
-fn network(value: &Value) -> Option<Network> {
+pub fn network(value: &Value) -> Option<Network> {
     Some(match value.get("network").and_then(Value::as_str)? {
         "this-machine" => Network::ThisMachine,
         "lan" => Network::Lan,
@@ -73,11 +73,10 @@ fn network(value: &Value) -> Option<Network> {
     })
 }
 
-fn origin(value: &Value) -> Option<Origin> {
-    let network = network(value)?;
+pub fn origin(value: &Value) -> Option<Origin> {
     Some(Origin {
         address: text(value, "address")?,
-        network,
+        network: network(value)?,
         resolved: text(value, "resolved").unwrap_or_default(),
         encrypted: flag(value, "encrypted"),
         page: text(value, "page"),
@@ -202,7 +201,7 @@ pub fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool).unwrap_or_default()
 }
 
-fn texts(value: &Value, key: &str) -> Vec<String> {
+pub fn texts(value: &Value, key: &str) -> Vec<String> {
     let list = value.get(key).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -211,7 +210,7 @@ fn scopes(value: &Value, key: &str) -> Scopes {
     texts(value, key).into_iter().collect()
 }
 
-fn id(value: &Value) -> Option<DeviceId> {
+pub fn id(value: &Value) -> Option<DeviceId> {
     text(value, "deviceId").map(DeviceId::claimed)
 }
 

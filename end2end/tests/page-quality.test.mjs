@@ -72,6 +72,13 @@ async function openWithCard(path) {
   return profile;
 }
 
+/** One of the owner's pages once it shows something. */
+async function openFilled(path, testId) {
+  const profile = await openOwner(browser, gateway, path);
+  await profile.page.getByTestId(testId).first().waitFor();
+  return profile;
+}
+
 const screens = {
   connecting: { state: "connecting", open: () => open(gateway.origin, noAnswer) },
   "needs a secret": { state: "secret", open: () => open(internet.origin) },
@@ -79,6 +86,9 @@ const screens = {
   overview: { state: "connected", open: () => openOwner(browser, gateway) },
   "overview with a card": { state: "connected", open: () => openWithCard("/") },
   "devices with a card": { state: "connected", open: () => openWithCard("/devices") },
+  doctor: { state: "connected", open: () => openFilled("/doctor", "attempt") },
+  audit: { state: "connected", open: () => openFilled("/audit", "audit-entry") },
+  logs: { state: "connected", open: () => openFilled("/logs", "log-line") },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

@@ -23,7 +23,7 @@ use crate::config::live::{Live, Loaded};
 use crate::config::profile::default_port;
 use crate::config::tailscale::TailscaleMode;
 use crate::config::{Config, Environment, Overrides, Paths, file, live};
-use crate::gateway::{presence, sweeper};
+use crate::gateway::{auditing, presence, sweeper};
 use crate::http::peer::Peer;
 use crate::http::router::{router, sockets_only};
 use crate::keys::{ServerKey, new_secret};
@@ -125,6 +125,8 @@ impl Gateway {
         state.tasks.spawn(sweeper::tell_health(state.clone()));
         state.tasks.spawn(presence::announce_changes(state.clone()));
         state.tasks.spawn(live::watch(state.clone()));
+        state.tasks.spawn(auditing::announce_decisions(state.clone()));
+        state.tasks.spawn(auditing::announce_attempts(state.clone()));
         state.tasks.spawn(last_good::keep(state.clone()));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
@@ -196,6 +198,7 @@ impl Gateway {
             limiter: Arc::default(),
             unauthenticated: Arc::default(),
             minting: Arc::default(),
+            attempts: Arc::default(),
             write_limiter: Arc::default(),
             system: Arc::default(),
             identity: Arc::new(identity),

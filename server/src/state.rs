@@ -13,6 +13,7 @@ use crate::backup::last_good::LastGood;
 use crate::clock::Clock;
 use crate::config::live::Live;
 use crate::config::{Config, Paths};
+use crate::gateway::attempts::Attempts;
 use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
@@ -41,6 +42,8 @@ pub struct AppState {
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
     pub minting: Arc<Minting>,
+    /// Who came lately, and what became of it.
+    pub attempts: Arc<Attempts>,
     pub write_limiter: Arc<WriteLimiter>,
     pub system: Arc<SystemProbe>,
     /// The gateway's own key.

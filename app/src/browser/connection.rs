@@ -286,8 +286,10 @@ fn announced(live: Live, event: Event, payload: &Value) {
         }
         // Who is connected is part of the list.
         Event::Presence if live.may_pair() => live.reload(),
-        // Health and settings are not shown; the rest is for nodes.
-        Event::ConfigChanged
+        // Pages that show these listen for themselves; the rest is for nodes.
+        Event::AuditAppended
+        | Event::ConfigChanged
+        | Event::DoctorAttempt
         | Event::Health
         | Event::NodeHostStats
         | Event::NodeInvokeCancel

@@ -1,14 +1,18 @@
 //! The page around the app: its address, title, clipboard and timeline.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use leptos::prelude::{document, request_animation_frame, window, window_event_listener};
+use leptos::prelude::{
+    document, on_cleanup, request_animation_frame, set_interval_with_handle, window, window_event_listener,
+};
 use protocol::{BootstrapProfile, Secret};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::HtmlElement;
+use web_sys::{Blob, HtmlElement, Url};
 
 use crate::introduction::Surroundings;
+use crate::language::spoken;
 use crate::shell::BUILD_ID_META;
 
 thread_local! {
@@ -107,4 +111,31 @@ pub fn mark_connected() {
 pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     let written = window().navigator().clipboard().write_text(text);
     spawn_local(async move { then(JsFuture::from(written).await.is_ok()) });
+}
+
+pub fn every(interval_ms: u64, act: impl Fn() + 'static) {
+    if let Ok(timer) = set_interval_with_handle(act, Duration::from_millis(interval_ms)) {
+        on_cleanup(move || timer.clear());
+    }
+}
+
+pub fn moment(at_ms: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a time in milliseconds is far below 2^53")]
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at_ms as f64));
+    date.to_locale_string(spoken().tag(), &wasm_bindgen::JsValue::UNDEFINED).into()
+}
+
+pub fn save(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&text.into());
+    let Ok(address) = Blob::new_with_str_sequence(&parts).and_then(|blob| Url::create_object_url_with_blob(&blob))
+    else {
+        return;
+    };
+    if let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        let _ = link.set_attribute("href", &address);
+        let _ = link.set_attribute("download", name);
+        link.click();
+    }
+    // The download has begun, and holds what it needs.
+    let _ = Url::revoke_object_url(&address);
 }

@@ -47,6 +47,24 @@ fn Pages(is_finding: RwSignal<bool>) -> impl IntoView {
                 {t("Devices")}
                 {badge}
             </a>
+            <a href="/doctor" aria-current=here("/doctor")>
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M3 12h4l3-7 4 14 3-7h4" />
+                </svg>
+                {t("Doctor")}
+            </a>
+            <a href="/audit" aria-current=here("/audit")>
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M6 3h12v18H6zM9 8h6M9 12h6M9 16h3" />
+                </svg>
+                {t("Audit")}
+            </a>
+            <a href="/logs" aria-current=here("/logs")>
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M4 6h16M4 10h10M4 14h16M4 18h8" />
+                </svg>
+                {t("Logs")}
+            </a>
             <button
                 type="button"
                 class="rail-find"

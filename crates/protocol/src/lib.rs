@@ -15,9 +15,12 @@
 //! Reading order: [`frame`] (the envelope), [`handshake`] (connect and hello), [`device`] (keys, ids,
 //! fingerprints), [`role`] (who may do what), [`pairing`] (the records people decide on),
 //! [`node`] (what machines offer), [`setup_code`] (a gateway's address and a one-time code as text), [`operations`]
-//! (settings, log), [`method`] and [`event`], and [`refusal`] (every way to say no).
+//! (settings, log), [`audit`] (what was decided), [`doctor`] (who came, and what became of it), [`method`] and
+//! [`event`], and [`refusal`] (every way to say no).
 
+pub mod audit;
 pub mod device;
+pub mod doctor;
 pub mod event;
 pub mod fingerprint_words;
 pub mod frame;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Refusal;
+use crate::audit::LIST;
+use crate::doctor::{EXPLAIN, MAX_ATTEMPTS};
 use crate::operations::{
     BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
 };
@@ -97,6 +99,11 @@ const SKILL: Shape = Shape::Object(&[
 ]);
 
 methods! {
+    /// Extension, as `audit.verify`: what was decided, newest first.
+    AuditList = "audit.list", Access::Operator(ADMIN), [
+        LIST[0], LIST[1], LIST[2], LIST[3], LIST[4], LIST[5], LIST[6], LIST[7]
+    ];
+    AuditVerify = "audit.verify", Access::Operator(ADMIN), [];
     ConfigApply = "config.apply", Access::Operator(ADMIN),
         [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY];
     ConfigGet = "config.get", Access::Operator(READ), [];
@@ -128,6 +135,11 @@ methods! {
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    /// Extension, as all that follow by the name of `doctor`: who came lately, and what became of it.
+    DoctorAttempts = "doctor.attempts", Access::Operator(PAIRING), [optional("limit", Shape::Between { min: 1, max: MAX_ATTEMPTS })];
+    DoctorExplainRequest = "doctor.explainRequest", Access::Operator(ADMIN), [EXPLAIN[0], EXPLAIN[1], EXPLAIN[2], EXPLAIN[3]];
+    DoctorFix = "doctor.fix", Access::Operator(ADMIN), [required("id", NON_EMPTY)];
+    DoctorRun = "doctor.run", Access::Operator(ADMIN), [];
     ExecApprovalsGet = "exec.approvals.get", Access::Operator(ADMIN), [];
     GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use protocol::audit::{AuditAction, AuditAuthor, Audited};
 use protocol::event::Event;
 use protocol::{Close, Secret};
 use serde_json::json;
@@ -17,6 +18,7 @@ use super::reload::needs_restart;
 use super::written::{self, Held, find_missing_secret};
 use super::{Config, Environment, Overrides, Problem, Resolved, SecretSource, file};
 use crate::advised::Advised;
+use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
 use crate::gateway::methods::status;
 use crate::state::AppState;
@@ -74,6 +76,11 @@ impl Live {
     /// Whether a changed file goes live by itself.
     pub fn is_watching(&self) -> bool {
         self.is_watching.load(Ordering::Relaxed)
+    }
+
+    /// What the gateway was started in.
+    pub fn environment(&self) -> &Environment {
+        &self.env
     }
 
     /// The hash of the text that the settings in force were read from.
@@ -165,7 +172,10 @@ pub async fn watch(state: AppState) {
             move || take_up(&state)
         });
         match taken_up.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                auditing::record(&state, Audited::new(AuditAction::SettingsChanged, AuditAuthor::File)).await;
+            }
             Ok(Err(error)) => tracing::error!("The settings stay as they were: {error:#}"),
             Err(error) => tracing::error!(%error, "The settings stay as they were"),
         }
@@ -186,14 +196,14 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Puts the file live, if it says something else than what is live.
-fn take_up(state: &AppState) -> anyhow::Result<()> {
+/// Puts the file live, if it says something else than what is live; false if it does not.
+fn take_up(state: &AppState) -> anyhow::Result<bool> {
     let _turn = lock(&state.live.turn);
     let path = &state.paths.config_file;
     let text = file::read_text(path)?;
     let hash = state.server_key.opaque_hash(&text);
     if state.live.applied_hash() == hash {
-        return Ok(());
+        return Ok(false);
     }
     // Many programs empty a file before they write it. Without its token the gateway would turn everyone away.
     anyhow::ensure!(
@@ -202,10 +212,11 @@ fn take_up(state: &AppState) -> anyhow::Result<()> {
         path.display()
     );
     let config = accept(path, state.live.resolve(&text))?;
-    if state.live.note_applied(&hash) {
+    let is_new = state.live.note_applied(&hash);
+    if is_new {
         announce(state, config, &hash);
     }
-    Ok(())
+    Ok(is_new)
 }
 
 /// Changes the file and puts it live. Blocks on the disk and on other programs that change it, so it must

@@ -6,7 +6,7 @@ use access::admission::{Blocked, BootstrapProof, Facts, SharedSecret, Verdict, W
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
 use access::pairing::{Device, DevicePairing, PairingEvent};
-use access::{Grant, VerifiedDevice, metadata};
+use access::{Attribution, Grant, VerifiedDevice, metadata};
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::handshake::Arrival;
 use super::registry::Wake;
 use super::socket::Socket;
-use super::{credentials, effects, nodes, waiting};
+use super::{attempts, credentials, effects, nodes, waiting};
 use crate::config::Config;
 use crate::http::control_ui::build_id;
 use crate::state::AppState;
@@ -60,13 +60,18 @@ pub fn check_surroundings(config: &Config, arrival: &Arrival, connect: &Connect)
     if arrival.page.is_none() && !connect.is_web_page() {
         return Ok(());
     }
-    let page = PageFacts {
-        origin: arrival.page.as_deref(),
-        host: arrival.host.as_deref(),
-        is_direct_local: arrival.ingress.attribution.is_direct_local(),
-        is_behind_trusted_proxy: matches!(arrival.ingress.attribution.ingress, Way::TrustedProxy { .. }),
-    };
+    let page = page_facts(&arrival.ingress.attribution, arrival.page.as_deref(), arrival.host.as_deref());
     origin::check(page, &config.policy.origins)
+}
+
+/// What a request says about the page it comes from, and what we know of its way.
+pub fn page_facts<'a>(attribution: &Attribution, page: Option<&'a str>, host: Option<&'a str>) -> PageFacts<'a> {
+    PageFacts {
+        origin: page,
+        host,
+        is_direct_local: attribution.is_direct_local(),
+        is_behind_trusted_proxy: matches!(attribution.ingress, Way::TrustedProxy { .. }),
+    }
 }
 
 /// Lets a candidate in, holds it until a person has decided, or says why not. An error without a
@@ -156,6 +161,7 @@ async fn pair<S: AsyncRead + AsyncWrite + Unpin>(
     let pending = apply(state, candidate, event).await?.pending.ok_or(Refusal::StoreUnavailable)?;
     if let Some(decisions) = decisions {
         let decided = if candidate.connect.has_cap(CAP_PAIRING_WAIT) {
+            attempts::note_waiting(state, candidate.arrival, candidate.connect, &pending.request_id);
             Some(waiting::hold(state, &pending, decisions, socket).await)
         } else if pending.refreshed_at_ms.is_some() {
             // The first time it is sent away, because that makes it say to its user what it waits for.

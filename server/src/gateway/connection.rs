@@ -8,6 +8,7 @@ use access::{Attribution, Grant};
 use futures_channel::mpsc;
 use protocol::event::Event;
 use protocol::handshake::{AuthMethod, Client, StateVersion};
+use protocol::pairing::Origin;
 use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,13 @@ pub struct Introduction {
     pub page: Option<String>,
     /// Unix epoch milliseconds.
     pub connected_at_ms: u64,
+}
+
+impl Introduction {
+    /// Where it is, and how we know.
+    pub fn origin(&self) -> Origin {
+        self.attribution.origin(self.is_encrypted, self.page.as_deref())
+    }
 }
 
 /// An authenticated connection as others see it.

@@ -1,5 +1,6 @@
 //! From a silent socket to a session: challenge, `connect`, verdict, hello (wire.md §2–4).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use access::{VerifiedDevice, identity};
 use futures_channel::mpsc;
 use futures_util::FutureExt;
 use http::{HeaderMap, header};
+use protocol::doctor::Header;
 use protocol::event::Event;
 use protocol::frame::{EventFrame, FrameError};
 use protocol::handshake::Challenge;
@@ -22,7 +24,7 @@ use super::connection::{Connection, Introduction, Outgoing, Particulars};
 use super::limits::{Source, UnauthenticatedSocket};
 use super::nodes::{self, LiveNode};
 use super::socket::{Inbound, Socket};
-use super::{credentials, hello, session};
+use super::{attempts, credentials, hello, session};
 use crate::http::peer::Ingress;
 use crate::state::AppState;
 
@@ -38,18 +40,23 @@ pub struct Arrival {
     pub host: Option<String>,
     /// The Origin header: the page that opened the socket.
     pub page: Option<String>,
+    /// The other end of the TCP connection.
+    pub peer: IpAddr,
+    /// The headers by which proxies speak.
+    pub forwarded: Vec<Header>,
     /// Taken until the handshake is over.
     _place: Option<UnauthenticatedSocket>,
 }
 
 impl Arrival {
     pub fn new(ingress: Ingress, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
+        let peer = ingress.peer();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         // An Origin that is not even text is an Origin all the same.
         let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
         // No origin is this long; one that claims to be is as good as none.
         let page = page.map(|page| if page.len() > MAX_ORIGIN { "null" } else { page }.to_owned());
-        Self { ingress, host: text(header::HOST), page, _place: place }
+        Self { ingress, host: text(header::HOST), page, peer, forwarded: attempts::kept(headers), _place: place }
     }
 
     /// Whom a wrong secret is counted against.
@@ -95,6 +102,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refused) => {
             let (id, refusal) = refused?;
             log_refusal(&connection_id, &arrival, None, &refusal);
+            attempts::note_refusal(state, &arrival, None, &refusal);
             socket.refuse(id.as_deref(), &refusal).await;
             return None;
         }
@@ -105,6 +113,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refusal) => {
             let refusal = refusal?;
             log_refusal(&connection_id, &arrival, Some(&connect), &refusal);
+            attempts::note_refusal(state, &arrival, Some(&connect), &refusal);
             tokio::time::sleep(credentials::note_failure(state, &arrival, &refusal)).await;
             socket.refuse(Some(&request), &refusal).await;
             return None;
@@ -147,6 +156,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         connection.close(Close::auth_changed());
     }
     log_admission(&connection);
+    attempts::note_admission(state, &connection, arrival.host.as_deref(), arrival.peer, &arrival.forwarded);
     Some(Entered { connection, queue, socket, backlog })
 }
 

@@ -1,6 +1,8 @@
 //! The gateway's socket: upgrade, handshake, session, and what decisions set in motion.
 
 pub mod admit;
+pub mod attempts;
+pub mod auditing;
 pub mod connection;
 pub mod credentials;
 pub mod effects;

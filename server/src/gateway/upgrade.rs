@@ -7,6 +7,7 @@ use hyper_util::rt::TokioIo;
 use protocol::Refusal;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::attempts;
 use super::handshake::{self, Arrival, Entered};
 use super::socket::Socket;
 use crate::http::peer::Ingress;
@@ -40,6 +41,8 @@ pub fn upgrade(state: &AppState, ingress: Ingress, mut request: Request<Body>) -
         let limit = state.config().max_unauthenticated_per_address;
         place = state.unauthenticated.admit(ingress.attribution.client, limit);
         if place.is_none() {
+            let arrival = Arrival::new(ingress, request.headers(), None);
+            attempts::note_refusal(state, &arrival, None, &Refusal::TooManyUnauthenticated);
             return refuse(&Refusal::TooManyUnauthenticated);
         }
     }

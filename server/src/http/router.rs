@@ -15,7 +15,7 @@ use serde_json::json;
 use super::peer::{Ingress, Peer};
 use super::security_headers::{FIXED, fixed, strict_transport_security};
 use super::{control_ui, health, join, plain};
-use crate::gateway::upgrade;
+use crate::gateway::{attempts, upgrade};
 use crate::state::AppState;
 
 pub fn router(state: &AppState) -> Router {
@@ -93,7 +93,10 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
             next.run(request).await
         }
         Err(_) if OPEN_PROBES.contains(&request.uri().path()) => next.run(request).await,
-        Err(why) => refuse_unattributable(peer, why, &request),
+        Err(why) => {
+            attempts::note_unattributable(&state, peer, why, request.headers());
+            refuse_unattributable(peer, why, &request)
+        }
     }
 }
 

@@ -1,8 +1,10 @@
-//! What must survive a restart: devices, their token generations, requests that wait, one-time codes.
+//! What must survive a restart: devices, their token generations, requests that wait, one-time codes, and what was
+//! decided.
 //!
 //! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
 //! that it is the only writer.
 
+mod audit;
 mod blocks;
 mod codes;
 mod crowding;
@@ -22,6 +24,7 @@ use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
 use protocol::{DeviceId, Refusal, Role, Scopes};
 
+pub use audit::AuditStore;
 pub use blocks::BlockStore;
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
@@ -123,7 +126,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore + RecoveryStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
@@ -132,7 +135,8 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore {
     /// The node whose offer waits under this id.
     async fn find_node_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 
-    /// Runs one event through the pairing machine and stores the outcome, or changes nothing.
+    /// Runs one event through the pairing machine and stores the outcome, or changes nothing. A decision is written
+    /// down with it.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError>;

@@ -12,6 +12,7 @@ use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::audit;
 use super::blocks::{load_block, save_block};
 use super::codes;
 use super::crowding::make_room;
@@ -32,6 +33,8 @@ pub struct SqliteStore {
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// The number of the newest entry of the audit since the store was opened.
+    pub(super) audit_news: tokio::sync::watch::Sender<u64>,
 }
 
 impl SqliteStore {
@@ -54,7 +57,8 @@ impl SqliteStore {
             .await?;
         // A store that a newer gateway has added to is opened all the same: migrations only ever add.
         sqlx::migrate!("./migrations").set_ignore_missing(true).run(&pool).await?;
-        Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()) })
+        let audit_news = tokio::sync::watch::Sender::new(0);
+        Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()), audit_news })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
@@ -109,9 +113,17 @@ impl Store for SqliteStore {
         let before = load(&mut transaction, device_id).await?;
         let is_turned_away =
             matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. } | PairingEvent::Block { .. });
+        let audited = access::audit::of(&before, device_id, &event);
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
+        // First, while the store still knows what everyone is called.
+        let audited = match audited {
+            Some(audited) => {
+                Some(audit::append(&mut transaction, access::audit::with_grant(audited, &after), now_ms).await?)
+            }
+            None => None,
+        };
         if before.paired != after.paired {
             save_device(&mut transaction, device_id, after.paired.as_ref()).await?;
             if before.paired.is_none() || after.paired.is_none() {
@@ -136,6 +148,7 @@ impl Store for SqliteStore {
             self.recent.blocks_changed();
         }
         self.recent.device_changed(device_id, after.paired.as_ref());
+        self.audited(audited);
         Ok(Applied { pairing: after, effects })
     }
 

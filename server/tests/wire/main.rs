@@ -10,6 +10,8 @@ mod machine;
 mod scripted;
 
 mod approving;
+mod attempts;
+mod auditing;
 mod blocking;
 mod config_writes;
 mod credentials;

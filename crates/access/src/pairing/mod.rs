@@ -71,6 +71,8 @@ pub struct Decider {
     pub by_device_credential: bool,
     /// Whether it is the owner of the state directory.
     pub is_owner: bool,
+    /// Where it decides from, for the record.
+    pub from: Option<protocol::pairing::Origin>,
 }
 
 impl Decider {
@@ -89,7 +91,7 @@ impl Decider {
     }
 
     /// Who it is, for the record.
-    fn approver(&self) -> Approver {
+    pub fn approver(&self) -> Approver {
         match &self.device_id {
             Some(device_id) => Approver::Device { device_id: device_id.clone() },
             None if self.is_owner => Approver::Owner,

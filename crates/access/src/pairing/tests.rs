@@ -38,7 +38,13 @@ fn asked(state: DevicePairing, scopes: &[&str], id: &str, now: u64) -> Step {
 }
 
 fn decider(scopes: &[&str]) -> Decider {
-    Decider { scopes: scopes.iter().copied().collect(), device_id: None, by_device_credential: false, is_owner: false }
+    Decider {
+        scopes: scopes.iter().copied().collect(),
+        device_id: None,
+        by_device_credential: false,
+        is_owner: false,
+        from: None,
+    }
 }
 
 fn approve(state: DevicePairing, id: &str, decider: Decider) -> Result<Step, Refusal> {
@@ -107,6 +113,7 @@ fn a_device_without_admin_decides_only_about_itself() {
         device_id: Some(DeviceId::claimed("another")),
         by_device_credential: true,
         is_owner: false,
+        from: None,
     };
     assert_eq!(approve(state.clone(), "r1", foreign.clone()).unwrap_err(), Refusal::ApprovalDenied);
     let reject = PairingEvent::Reject { request_id: "r1".to_owned(), decider: foreign.clone() };

@@ -1,5 +1,6 @@
 //! `config.*`: the settings, with every secret taken out (wire.md §7.5).
 
+use protocol::audit::AuditAction;
 use protocol::operations::{ConfigWriteParams, SchemaLookupParams};
 use protocol::refusal::{ConfigFile, ConfigIssue, ConfigRefusal};
 use protocol::{Method, Refusal, WRITE_LIMIT};
@@ -10,6 +11,7 @@ use crate::config::edit::Edit;
 use crate::config::live::{self, WriteError, Written};
 use crate::config::secrets::redact;
 use crate::config::{Problem, file, schema};
+use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
 use crate::state::AppState;
 
@@ -74,6 +76,10 @@ pub async fn write(
     let written = writing.await.map_err(anyhow::Error::from).unwrap_or_else(|error| Err(error.into()));
     let Written { edited, hash, is_new, requires_restart } = written.map_err(refusal)?;
     tracing::info!(conn.id = %caller.id, changed = edited.changed_paths.join(" "), "The settings were written");
+    if is_new {
+        let what = auditing::of(AuditAction::SettingsChanged, Some(caller)).noting(edited.changed_paths.join(" "));
+        auditing::record(state, what).await;
+    }
     let path = &state.paths.config_file;
     Ok(json!({
         "ok": true,

@@ -123,6 +123,7 @@ pub fn decider(caller: &Connection) -> Decider {
         device_id: caller.device_id.clone(),
         by_device_credential: by_device_credential(caller),
         is_owner: caller.is_owner,
+        from: Some(caller.introduction.origin()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The methods, one file per family.
 
+pub mod audit;
 pub mod blocking;
 pub mod config;
 pub mod devices;
+pub mod doctor;
 pub mod exec_approvals;
 pub mod explain;
 pub mod logs;
@@ -29,7 +31,7 @@ use serde_json::json;
 /// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
 /// others of their connection. Whoever is in the wrong role is answered at once, and counted.
 pub fn may_take_long(request: &Request, role: Role) -> bool {
-    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade];
+    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade, Method::DoctorFix, Method::DoctorRun];
     role == Role::Operator && slow.iter().any(|method| method.name() == request.method)
 }
 
@@ -39,6 +41,8 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
     let method = Method::authorize(&request.method, caller.role, &caller.scopes, caller.is_owner)?;
     let params = request.params;
     match method {
+        Method::AuditList => to_json(audit::list(state, method.read_params(params)?).await?),
+        Method::AuditVerify => bare(method.read_params(params)?, audit::verify(state).await?),
         Method::ConfigApply | Method::ConfigPatch | Method::ConfigSet => {
             to_json(config::write(state, caller, method, method.read_params(params)?).await?)
         }
@@ -62,6 +66,10 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::DeviceScopesWaitUpgrade => to_json(upgrade::wait(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRevoke => to_json(devices::revoke(state, caller, method.read_params(params)?).await?),
         Method::DeviceTokenRotate => to_json(devices::rotate(state, caller, method.read_params(params)?).await?),
+        Method::DoctorAttempts => to_json(doctor::attempts(state, caller, method.read_params(params)?)),
+        Method::DoctorExplainRequest => to_json(doctor::explain(state, caller, method.read_params(params)?)?),
+        Method::DoctorFix => to_json(doctor::fix(state, caller, method.read_params(params)?).await?),
+        Method::DoctorRun => bare(method.read_params(params)?, doctor::run(state).await?),
         Method::ExecApprovalsGet => bare(method.read_params(params)?, exec_approvals::get(state)),
         Method::GatewayIdentityGet => bare(method.read_params(params)?, system::identity(state)),
         Method::Health => bare(method.read_params(params)?, status::health(state)),
