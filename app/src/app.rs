@@ -9,6 +9,7 @@ use leptos_router::path;
 
 use crate::components::rail::Rail;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{follow, text};
 use crate::live::Live;
 use crate::outside;
@@ -16,6 +17,7 @@ use crate::pages::devices::Devices;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
+use crate::pages::settings::Settings;
 use crate::session::Session;
 
 #[component]
@@ -33,6 +35,7 @@ pub fn App() -> impl IntoView {
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
                         <Route path=path!("/devices") view=Devices />
+                        <Route path=path!("/settings") view=Settings />
                     </FlatRoutes>
                 </main>
             </div>
@@ -51,6 +54,7 @@ fn Announcer() -> impl IntoView {
         let page = match (screen(), pathname.get().as_str()) {
             (Some(heading), _) => heading,
             (None, "/devices") => "Devices",
+            (None, "/settings") => t("Settings"),
             (None, _) => "Overview",
         };
         let count = live.desk.with(Desk::count_open);

@@ -26,6 +26,7 @@ pub mod outside;
 pub mod permissions;
 pub mod reading;
 pub mod session;
+pub mod settings;
 pub mod setup;
 pub mod time_words;
 pub mod writing;

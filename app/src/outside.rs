@@ -2,10 +2,14 @@
 //! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
 
 #[cfg(feature = "hydrate")]
-pub use crate::browser::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
+pub use crate::browser::{
+    ask, choose, copy, focus, host, listen, mark_connected, new_secret, reload_page, set_title, start, tell,
+};
 
 #[cfg(not(feature = "hydrate"))]
-pub use nowhere::{ask, choose, copy, focus, host, listen, mark_connected, reload_page, set_title, start, tell};
+pub use nowhere::{
+    ask, choose, copy, focus, host, listen, mark_connected, new_secret, reload_page, set_title, start, tell,
+};
 
 #[cfg(not(feature = "hydrate"))]
 mod nowhere {
@@ -46,6 +50,11 @@ mod nowhere {
     pub fn focus(_: &'static str) {}
 
     pub fn reload_page() {}
+
+    /// A long random text.
+    pub fn new_secret() -> String {
+        String::new()
+    }
 
     /// Leaves a mark in the browser's timeline, for whoever measures how long a device waits after Approve.
     pub fn mark_connected() {}

@@ -72,6 +72,14 @@ async function openWithCard(path) {
   return profile;
 }
 
+/** The page of settings, with a list that the gateway has something against. */
+async function openSettings() {
+  const profile = await openOwner(browser, gateway, "/settings");
+  await profile.page.locator('[data-testid="gateway.trustedProxies"] input').last().fill("172.18.*");
+  await profile.page.getByText("this entry can never match").waitFor();
+  return profile;
+}
+
 const screens = {
   connecting: { state: "connecting", open: () => open(gateway.origin, noAnswer) },
   "needs a secret": { state: "secret", open: () => open(internet.origin) },
@@ -79,6 +87,7 @@ const screens = {
   overview: { state: "connected", open: () => openOwner(browser, gateway) },
   "overview with a card": { state: "connected", open: () => openWithCard("/") },
   "devices with a card": { state: "connected", open: () => openWithCard("/devices") },
+  settings: { state: "connected", open: openSettings },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

@@ -17,6 +17,7 @@ use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
+use crate::http::passed_on::RecentlyPassedOn;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
 use crate::system::SystemProbe;
@@ -39,6 +40,7 @@ pub struct AppState {
     pub registry: Arc<Registry>,
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
+    pub passed_on: Arc<RecentlyPassedOn>,
     pub minting: Arc<Minting>,
     pub write_limiter: Arc<WriteLimiter>,
     pub system: Arc<SystemProbe>,

@@ -288,6 +288,7 @@ fn announced(live: Live, event: Event, payload: &Value) {
         Event::Presence if live.may_pair() => live.reload(),
         // Health and settings are not shown; the rest is for nodes.
         Event::ConfigChanged
+        | Event::ConfigTrial
         | Event::Health
         | Event::NodeHostStats
         | Event::NodeInvokeCancel

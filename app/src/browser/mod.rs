@@ -8,7 +8,7 @@ mod socket;
 
 pub use connection::{ask, listen, start, tell};
 pub use language::choose;
-pub use page::{copy, focus, host, mark_connected, reload_page, set_title};
+pub use page::{copy, focus, host, mark_connected, new_secret, reload_page, set_title};
 
 pub(crate) use language::learn;
 pub(crate) use page::take_link;

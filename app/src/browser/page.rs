@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos::prelude::{document, request_animation_frame, window};
 use protocol::{BootstrapProfile, Secret};
 use wasm_bindgen::JsCast;
@@ -92,6 +94,16 @@ pub fn focus(id: &'static str) {
 
 pub fn reload_page() {
     let _ = window().location().reload();
+}
+
+/// Empty where the browser gives no random numbers.
+pub fn new_secret() -> String {
+    let mut bytes = [0; 32];
+    let crypto = window().crypto().ok();
+    match crypto.and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).ok()) {
+        Some(_) => URL_SAFE_NO_PAD.encode(bytes),
+        None => String::new(),
+    }
 }
 
 pub fn mark_connected() {

@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod missing;
 pub(crate) mod overview;
 pub(crate) mod screens;
+pub(crate) mod settings;
 
 mod away;
 mod connecting;

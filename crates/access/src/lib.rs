@@ -19,6 +19,7 @@
 
 pub mod admission;
 pub mod bootstrap;
+pub mod entries;
 pub mod identity;
 pub mod locality;
 pub mod metadata;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pairing::PairingReason;
-use crate::role::{PAIRING, READ, Scopes};
+use crate::role::{ADMIN, PAIRING, READ, Scopes};
 use crate::setup_code::SetupAccess;
 use crate::{DeviceId, Fingerprint, Role};
 
@@ -47,6 +47,8 @@ macro_rules! events {
 
 events! {
     ConfigChanged = "config.changed", Audience::Operators(READ);
+    /// Extension: a change of the settings waits for its confirmation, or its time is over.
+    ConfigTrial = "config.trial", Audience::Operators(ADMIN);
     ConnectChallenge = "connect.challenge", Audience::One;
     DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.

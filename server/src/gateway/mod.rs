@@ -4,6 +4,7 @@ pub mod admit;
 pub mod connection;
 pub mod credentials;
 pub mod effects;
+pub mod foresight;
 pub mod handshake;
 pub mod hello;
 pub mod limits;

@@ -28,16 +28,19 @@ pub struct Ingress {
 
 impl Ingress {
     pub fn resolve(peer: Peer, headers: &HeaderMap, policy: &Policy) -> Result<Self, Unattributable> {
-        let forwarded = forwarded(headers);
+        Self::of(peer, &forwarded(headers), policy)
+    }
+
+    fn of(peer: Peer, forwarded: &Forwarded, policy: &Policy) -> Result<Self, Unattributable> {
         let attribution = match peer {
             Peer::Owner => return Ok(Self::owner()),
             Peer::Tcp(address) => {
                 let (trusted, real_ip) = (&policy.trusted_proxies, policy.allow_real_ip_fallback);
-                locality::resolve(address.ip(), &forwarded, trusted, real_ip)?
+                locality::resolve(address.ip(), forwarded, trusted, real_ip)?
             }
             // Tailscale always names the client. Whoever does not is another program that found the port.
             Peer::Tailscale(_) if forwarded.for_chain.is_none() => return Err(Unattributable::NoClientAddress),
-            Peer::Tailscale(address) => locality::resolve(address.ip(), &forwarded, &loopback(), false)?,
+            Peer::Tailscale(address) => locality::resolve(address.ip(), forwarded, &loopback(), false)?,
         };
         let is_encrypted = matches!(attribution.ingress, Way::TrustedProxy { .. })
             && forwarded.proto.as_deref().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
@@ -47,6 +50,35 @@ impl Ingress {
     fn owner() -> Self {
         let attribution = Attribution { ingress: Way::DirectLocal, client: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         Self { attribution, is_owner: true, is_encrypted: false }
+    }
+}
+
+/// What a socket said when it came, so that it can be told how it would fare under other settings.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    peer: Peer,
+    forwarded: Forwarded,
+    host: Option<String>,
+}
+
+impl Arrived {
+    pub fn new(peer: Peer, headers: &HeaderMap) -> Self {
+        let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { peer, forwarded: forwarded(headers), host }
+    }
+
+    /// The other end, as the operating system names it; nothing for the owner socket.
+    pub fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// Who it would come from under this policy.
+    pub fn again(&self, policy: &Policy) -> Result<Ingress, Unattributable> {
+        Ingress::of(self.peer, &self.forwarded, policy)
     }
 }
 

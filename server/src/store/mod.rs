@@ -5,7 +5,7 @@
 
 mod blocks;
 mod codes;
-mod crowding;
+pub mod crowding;
 mod recent;
 mod recovery;
 mod rescue;
