@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { cards, decide, launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
 import { connectProgram } from "../support/device.mjs";
 import { Gateway } from "../support/gateway.mjs";
+import { until } from "../support/processes.mjs";
 import { startProxy } from "../support/proxy.mjs";
 
 const TOKEN = "browser-token-0123456789abcdef";
@@ -46,11 +47,21 @@ const block = (id, within = page) => within.getByTestId(id).first();
 const text = () => readFileSync(gateway.configFile, "utf8");
 const saved = (id, within = page) => block(id, within).getByTestId("saved").waitFor();
 
-/** Puts the file back as it was, and waits until the page shows it. */
+/** Writes the file as an editor does, and waits until the gateway has taken it up. */
+async function write(content) {
+  writeFileSync(gateway.configFile, content);
+  await until("the file is live", async () => {
+    const { hash, appliedConfigHash } = JSON.parse((await gateway.shell("openclaw gateway call config.get --json")).stdout);
+    return hash === appliedConfigHash;
+  });
+}
+
+/** Puts the file back as it was, and shows it. */
 async function putBack() {
-  writeFileSync(gateway.configFile, FILE);
-  await block("knock").locator('input[value="private"]:checked').waitFor();
-  await page.locator('[data-testid="gateway.trustedProxies"] input').first().waitFor();
+  await write(FILE);
+  await page.reload();
+  await untilState(page, "connected");
+  await block("knock").waitFor();
 }
 
 test("a setting is saved alone and live, says before what it does, and the comments of the file stay", async () => {
@@ -165,10 +176,10 @@ test("a new token lists first who is disconnected, works at once, and is shown o
 });
 
 test("an address that behaves like a proxy is offered, and an entry says who came through it", async () => {
-  writeFileSync(gateway.configFile, FILE.replace('"127.0.0.1"', ""));
+  await write(FILE.replace('"127.0.0.1"', ""));
   const stranger = page.getByTestId("stranger");
-  // The gateway has noticed when the proxy is refused.
-  while ((await fetch(gateway.origin, { headers: { "x-forwarded-for": "192.0.2.7" } })).status !== 403);
+  const visit = await fetch(gateway.origin, { headers: { "x-forwarded-for": "192.0.2.7" } });
+  assert.equal(visit.status, 403);
   await page.reload();
   await stranger.getByText("127.0.0.1 sent forwarding headers").waitFor();
   await stranger.getByRole("button", { name: "Trust 127.0.0.1" }).click();

@@ -74,12 +74,16 @@ fn foresee(state: &AppState, text: &str, edited: Edited) -> Result<Foreseen, Vec
     let concerns = |path: &str| edited.changed_paths.iter().any(|changed| is_within(changed, path));
     let judged = entries::find(&after).into_iter().filter(|one| concerns(one.path)).map(remark);
     let secret = short_secret(&resolved.config).into_iter().filter(|remark| concerns(&remark.path));
-    let judged: Vec<Remark> = judged.chain(secret).collect();
-    // What a warning says of an entry is said better beside the entry.
-    let is_said = |path: &str| judged.iter().any(|remark| remark.entry.is_some() && remark.path == path);
-    let others = resolved.warnings.into_iter().filter(|one| concerns(&one.path) && !is_said(&one.path));
-    let warnings = remarks(others).into_iter().chain(judged.iter().cloned()).collect();
+    let others = resolved.warnings.into_iter().filter(|one| concerns(&one.path));
+    let warnings = warnings(judged.chain(secret).collect(), others);
     Ok(Foreseen { config: resolved.config, edited, warnings })
+}
+
+/// What is said of single entries, and all else. What a warning says of an entry is said better beside the entry.
+fn warnings(judged: Vec<Remark>, others: impl IntoIterator<Item = Problem>) -> Vec<Remark> {
+    let is_said = |path: &str| judged.iter().any(|remark| remark.entry.is_some() && remark.path == path);
+    let others: Vec<Problem> = others.into_iter().filter(|one| !is_said(&one.path)).collect();
+    judged.into_iter().chain(remarks(others)).collect()
 }
 
 fn remarks(problems: impl IntoIterator<Item = Problem>) -> Vec<Remark> {
@@ -118,11 +122,11 @@ fn read(state: &AppState) -> Result<String, Refusal> {
 pub fn describe(state: &AppState, caller: &Connection) -> Result<Described, Refusal> {
     let text = read(state)?;
     let parsed = file::parse(&text).unwrap_or_default();
-    let (problems, warnings) = match state.live.resolve(&text) {
+    let (problems, others) = match state.live.resolve(&text) {
         Ok(resolved) => (Vec::new(), resolved.warnings),
         Err(problems) => (problems, Vec::new()),
     };
-    let judged = entries::find(&parsed).into_iter().map(remark);
+    let judged = entries::find(&parsed).into_iter().map(remark).collect();
     let config = state.config();
     let started_with = state.live.started_with();
     let let_in = state.registry.connections().iter().filter(|connection| connection.came_by_secret()).count();
@@ -130,7 +134,7 @@ pub fn describe(state: &AppState, caller: &Connection) -> Result<Described, Refu
         path: state.paths.config_file.display().to_string(),
         hash: state.server_key.opaque_hash(&text),
         problems: remarks(problems),
-        warnings: remarks(warnings).into_iter().chain(judged).collect(),
+        warnings: warnings(judged, others),
         settings: SETTINGS.iter().map(|setting| shown(state, setting, &parsed)).collect(),
         secret: SecretState {
             mode: config.policy.auth_mode.as_str().to_owned(),
