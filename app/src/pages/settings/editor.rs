@@ -60,9 +60,9 @@ impl Editor {
         }
     }
 
-    /// Whether a field shows what a flag or the environment says, or is being saved.
+    /// Whether a flag or the environment overrules the file, which stays so as long as the gateway runs.
     pub(super) fn is_fixed(self) -> bool {
-        self.editing.with(|editing| editing.overruled_by().is_some())
+        self.editing.with_untracked(|editing| editing.overruled_by().is_some())
     }
 
     pub(super) fn wish(self, path: Path, value: Value) {

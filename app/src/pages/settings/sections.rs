@@ -27,7 +27,7 @@ pub(super) fn sections() -> AnyView {
     let is_known = Memo::new(move |_| book.described.with(Option::is_some));
     let has_failed = move || !is_known.get() && book.problem.with(Option::is_some);
     late(view! {
-        {when(move || is_known.get(), move || all(book))}
+        {when(move || is_known.get(), move || untrack(|| all(book)))}
         {when(
             move || !is_known.get() && !has_failed(),
             || late(view! { <p class="soft">{t("Asking the gateway for its settings…")}</p> }),

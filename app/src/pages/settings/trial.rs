@@ -83,8 +83,8 @@ fn ended(book: Book) -> AnyView {
 
 /// What runs differs from the file.
 fn restart(book: Book) -> AnyView {
-    let is_possible =
-        book.with(|described| described.restart).is_some_and(|RestartState { is_possible, .. }| is_possible);
+    let state = book.described.with_untracked(|described| described.as_ref().map(|described| described.restart));
+    let is_possible = state.is_some_and(|RestartState { is_possible, .. }| is_possible);
     let failed = RwSignal::new(None::<String>);
     let start = move || {
         book.ask(Method::GatewayRestart, nothing(), move |answer| {
