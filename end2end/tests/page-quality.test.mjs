@@ -76,7 +76,7 @@ async function openWithCard(path) {
 async function openSettings() {
   const profile = await openOwner(browser, gateway, "/settings");
   await profile.page.locator('[data-testid="gateway.trustedProxies"] input').last().fill("172.18.*");
-  await profile.page.getByText("this entry can never match").waitFor();
+  await profile.page.getByText("This entry can never match").waitFor();
   return profile;
 }
 

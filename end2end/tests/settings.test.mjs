@@ -81,7 +81,7 @@ test("what is typed is judged by the gateway's own rules, entry by entry", async
   const proxies = block("trusted-proxies");
   const added = proxies.locator(".line").nth(1);
   await added.locator("input").fill("172.18.*");
-  await added.getByText("this entry can never match").waitFor();
+  await added.getByText("This entry can never match").waitFor();
   assert.equal(await added.locator("input").getAttribute("aria-invalid"), "true");
   assert.equal(await proxies.getByTestId("save").getAttribute("aria-disabled"), "true");
   await added.getByRole("button", { name: "Write 172.18.0.0/16" }).click();

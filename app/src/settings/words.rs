@@ -99,6 +99,12 @@ pub fn value(value: &Value) -> String {
     }
 }
 
+/// A remark as a sentence of its own.
+pub fn capital(remark: &str) -> String {
+    let mut letters = remark.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// Where a setting comes from that this page cannot change.
 pub fn overruled(by: &str) -> String {
     let sentence = if by.starts_with("--") {
@@ -216,6 +222,11 @@ mod tests {
         let shown = [json!(null), json!(true), json!(["a", "b"]), json!([]), json!("off"), json!(7), json!("")]
             .map(|of| value(&of));
         assert_eq!(shown, ["nothing", "yes", "a, b", "nothing", "off", "7", "nothing"]);
+    }
+
+    #[test]
+    fn a_remark_begins_with_a_capital() {
+        assert_eq!(["it", "", "É"].map(capital), ["It", "", "É"]);
     }
 
     #[test]

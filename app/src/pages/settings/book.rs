@@ -7,8 +7,9 @@ use protocol::{Method, WireError};
 use serde_json::{Map, Value};
 
 use crate::late::follow;
-use crate::live::{Answer, Live};
+use crate::live::Live;
 use crate::outside;
+use crate::reading;
 
 /// The settings as this page knows them. Copied freely; there is one per page.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ impl Book {
     /// Asks for everything anew; `then` may look at it.
     pub(super) fn reload(self, then: impl FnOnce(&Described) + 'static) {
         let then: Box<dyn FnOnce(&Described)> = Box::new(then);
-        self.ask(Method::ConfigDescribe, Value::Object(Map::new()), move |answer| {
+        outside::ask(Method::ConfigDescribe, Value::Object(Map::new()), move |answer| {
             match answer.and_then(|value| serde_json::from_value::<Described>(value).map_err(|_| unreadable())) {
                 Ok(described) => {
                     then(&described);
@@ -67,10 +68,6 @@ impl Book {
                 Err(error) => drop(self.problem.try_set(Some(error))),
             }
         });
-    }
-
-    pub(super) fn ask(self, method: Method, params: Value, then: impl FnOnce(Answer) + 'static) {
-        outside::ask(method, params, then);
     }
 
     /// What became of a trial while nobody could tell this page.
@@ -84,6 +81,17 @@ impl Book {
             let state = if stays { TrialState::Confirmed } else { TrialState::RolledBack };
             let _ = self.trial.try_set(Some(Trial { state, ..tried }));
         }
+    }
+
+    /// Remembers a change that this page has made with a way back: the line may be lost before anybody tells of it.
+    pub(super) fn tried(self, written: &Value, within_ms: u64) {
+        let paths = written.get("changedPaths").and_then(Value::as_array).into_iter().flatten();
+        self.heard_of(Trial {
+            hash: reading::text(written, "hash").unwrap_or_default(),
+            state: TrialState::Waits,
+            changed_paths: paths.filter_map(Value::as_str).map(str::to_owned).collect(),
+            deadline_ms: untrack(|| self.live.gateway_now_ms()) + within_ms,
+        });
     }
 
     pub(super) fn heard_of(self, trial: Trial) {

@@ -10,6 +10,7 @@ use crate::components::words::words;
 use crate::language::t;
 use crate::late::{button, changing, follow, late, sleepy_button, text, when};
 use crate::live::{Answer, advice, connection_lost};
+use crate::outside;
 use crate::settings::editing::{Editing, Outcome, Path};
 use crate::settings::words as say;
 use crate::writing::object;
@@ -73,7 +74,7 @@ impl Editor {
     /// Asks the gateway what it thinks of what is typed now.
     fn check(self) {
         let Some(raw) = self.editing.try_update(Editing::ask).flatten() else { return };
-        self.book.ask(Method::ConfigCheck, object([("raw", raw.into())]), move |answer| {
+        outside::ask(Method::ConfigCheck, object([("raw", raw.into())]), move |answer| {
             let checked = answer.ok().and_then(|value| serde_json::from_value::<Checked>(value).ok());
             if self.editing.try_update(|editing| editing.heard(checked)) == Some(true) {
                 self.check();
@@ -102,21 +103,25 @@ impl Editor {
                 ("confirmWithinMs", if with_way_back { within_ms.into() } else { Value::Null }),
             ])
         });
-        self.book.ask(Method::ConfigPatch, params, move |answer| self.answered(answer, with_way_back));
+        let way_back = with_way_back.then_some(within_ms);
+        outside::ask(Method::ConfigPatch, params, move |answer| self.answered(answer, way_back));
     }
 
-    fn answered(self, answer: Answer, with_way_back: bool) {
+    fn answered(self, answer: Answer, way_back: Option<u64>) {
         match answer {
             Ok(written) => {
                 let requires_restart = written.pointer("/sentinel/payload/stats/requiresRestart");
                 let requires_restart = requires_restart.and_then(Value::as_bool).unwrap_or_default();
                 let _ = self.editing.try_update(|editing| editing.saved(requires_restart));
                 self.book.live.announce(t("Saved.").to_owned());
+                if let Some(within_ms) = way_back {
+                    self.book.tried(&written, within_ms);
+                }
                 self.book.reload(|_| {});
             }
             Err(error) if is_stale(&error) => self.book.reload(move |described| {
                 if self.editing.try_update(|editing| editing.was_stale(described)) == Some(true) {
-                    self.save(with_way_back);
+                    self.save(way_back.is_some());
                 }
             }),
             Err(error) => {
@@ -262,7 +267,7 @@ fn remarks(class: &'static str, editor: Editor, list: Vec<Remark>) -> AnyView {
     let shown = list.into_iter().filter(|remark| remark.entry.is_none() || !is_list);
     late(
         shown
-            .map(|remark| view! { <p class=format!("small {class}")>{words(&remark.message)}</p> })
+            .map(|remark| view! { <p class=format!("small {class}")>{words(&say::capital(&remark.message))}</p> })
             .collect::<Vec<_>>(),
     )
 }

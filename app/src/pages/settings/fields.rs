@@ -9,22 +9,22 @@ use crate::settings::editing::Path;
 
 /// One word a setting can be, and what it means.
 pub(super) struct Word {
-    pub(super) word: &'static str,
+    pub(super) key: &'static str,
     pub(super) title: &'static str,
     pub(super) help: &'static str,
 }
 
 /// One of several words, as a list of choices.
 pub(super) fn choice(editor: Editor, path: Path, label: &'static str, list: Vec<Word>) -> AnyView {
-    let option = move |Word { word, title, help }: Word| {
-        let is_picked = move || editor.value(path) == word;
-        let pick: Box<dyn FnMut(leptos::ev::Event)> = Box::new(move |_| editor.wish(path, word.into()));
+    let option = move |Word { key, title, help }: Word| {
+        let is_picked = move || editor.value(path) == key;
+        let pick: Box<dyn FnMut(leptos::ev::Event)> = Box::new(move |_| editor.wish(path, key.into()));
         late(view! {
             <label class="choice">
                 <input
                     type="radio"
                     name=path
-                    value=word
+                    value=key
                     prop:checked=is_picked
                     disabled=editor.is_fixed()
                     on:change=pick

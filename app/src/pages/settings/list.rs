@@ -12,6 +12,7 @@ use crate::language::{fill, t};
 use crate::late::{button, each, follow, late, text, when};
 use crate::settings::editing::Path;
 use crate::settings::rows::Rows;
+use crate::settings::words::capital;
 
 /// What is known of an entry besides, as a sentence.
 pub(super) type About = fn(Book, &str) -> Option<String>;
@@ -101,7 +102,7 @@ fn row(lines: Lines, number: u64, label: &'static str, example: &'static str, ab
         let (is_refused, Remark { message, suggestion, .. }) = remark(lines, &entry())?;
         let class = if is_refused { "problem small" } else { "setting-warning small" };
         Some(late(view! {
-            <p class=class>{words(&message)}</p>
+            <p class=class>{words(&capital(&message))}</p>
             {suggestion
                 .map(|meant| {
                     let press = {

@@ -9,6 +9,7 @@ use super::editor::nothing;
 use crate::components::words::words;
 use crate::language::{fill, t};
 use crate::late::{button, changing, follow, late};
+use crate::outside;
 use crate::time_words;
 
 /// What was found out, asked for once and again on demand.
@@ -32,7 +33,7 @@ impl Seen {
     }
 
     fn ask(self) {
-        self.book.ask(Method::ConfigReach, nothing(), move |answer| {
+        outside::ask(Method::ConfigReach, nothing(), move |answer| {
             let reach = match answer {
                 Ok(value) => serde_json::from_value(value).map_err(|error| error.to_string()),
                 Err(error) => Err(crate::live::advice(&error)),

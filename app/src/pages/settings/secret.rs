@@ -126,7 +126,7 @@ fn shown(book: Book, kind: Kind, is_open: RwSignal<bool>) -> AnyView {
     let revealed = RwSignal::new(None::<String>);
     let failed = RwSignal::new(None::<String>);
     let reveal = move || {
-        book.ask(Method::ConfigSecret, nothing(), move |answer| {
+        outside::ask(Method::ConfigSecret, nothing(), move |answer| {
             let secret =
                 answer.and_then(|value| serde_json::from_value::<ShownSecret>(value).map_err(|_| unreadable()));
             match secret {
@@ -220,7 +220,7 @@ impl Change {
     fn take(self, secret: String) {
         self.secret.set(secret.clone());
         self.failed.set(None);
-        self.book.ask(Method::ConfigCheck, object([("raw", self.raw().into())]), move |answer| {
+        outside::ask(Method::ConfigCheck, object([("raw", self.raw().into())]), move |answer| {
             // Only the last that was typed counts.
             if self.secret.try_with_untracked(|now| *now == secret) == Some(true) {
                 let checked = answer.ok().and_then(|value| serde_json::from_value(value).ok());
@@ -250,7 +250,7 @@ impl Change {
 
     fn write(self, hash: String) {
         let params = object([("raw", self.raw().into()), ("baseHash", hash.into())]);
-        self.book.ask(Method::ConfigPatch, params, move |answer| match answer {
+        outside::ask(Method::ConfigPatch, params, move |answer| match answer {
             Ok(_) => {
                 let _ = self.is_done.try_set(true);
                 let _ = self.is_saving.try_set(false);
@@ -323,8 +323,9 @@ impl Change {
             let is_empty = self.secret.with(|secret| secret.trim().is_empty());
             let Some(checked) = self.checked.get().filter(|_| !is_empty) else { return late(()) };
             let line = |class: &'static str, text: String| view! { <li class=class>{text}</li> };
-            let problems = checked.problems.iter().map(|problem| line("problem", problem.message.clone()));
-            let warnings = checked.warnings.iter().map(|warning| line("setting-warning", warning.message.clone()));
+            let problems = checked.problems.iter().map(|problem| line("problem", say::capital(&problem.message)));
+            let warnings =
+                checked.warnings.iter().map(|warning| line("setting-warning", say::capital(&warning.message)));
             let ended = if checked.problems.is_empty() { say::ended(&checked) } else { Vec::new() };
             let ended = ended.into_iter().map(|text| line("", text));
             late(view! {

@@ -74,8 +74,8 @@ fn section(id: &'static str, title: &'static str, blocks: Vec<AnyView>) -> AnyVi
     })
 }
 
-fn word(word: &'static str, title: &'static str, help: &'static str) -> Word {
-    Word { word, title, help }
+fn word(key: &'static str, title: &'static str, help: &'static str) -> Word {
+    Word { key, title, help }
 }
 
 fn access(book: Book) -> Vec<AnyView> {
@@ -210,9 +210,10 @@ fn ways(book: Book, seen: Seen) -> Vec<AnyView> {
             })
         },
     );
-    let port = block(book, "port", t("Port"), t("Where the gateway and this page are found."), &[PORT], |editor| {
-        number(editor, PORT, t("Port"))
-    });
+    let port =
+        block(book, "port", t("Port"), t("Where the gateway and this page are found."), &[PORT], move |editor| {
+            late(view! { {number(editor, PORT, t("Port"))} {sentence(running)} })
+        });
     let public = block(
         book,
         "public-url",

@@ -9,6 +9,7 @@ use super::editor::{nothing, problem};
 use crate::components::words::{problem_line, words};
 use crate::language::t;
 use crate::late::{button, changing, late, sleepy_button, text, when};
+use crate::outside;
 use crate::settings::words::{self as say, Standing};
 use crate::writing::object;
 
@@ -42,7 +43,7 @@ fn waiting(book: Book) -> AnyView {
     let failed = RwSignal::new(None::<String>);
     let decide = move |method: Method| {
         let hash = book.trial.with_untracked(|trial| trial.as_ref().map(|trial| trial.hash.clone()));
-        book.ask(method, object([("hash", hash.unwrap_or_default().into())]), move |answer| match answer {
+        outside::ask(method, object([("hash", hash.unwrap_or_default().into())]), move |answer| match answer {
             Ok(value) => {
                 if let Ok(trial) = serde_json::from_value::<Trial>(value) {
                     book.live.announce(say::trial(&trial, 0, Standing::Here));
@@ -87,7 +88,7 @@ fn restart(book: Book) -> AnyView {
     let is_possible = state.is_some_and(|RestartState { is_possible, .. }| is_possible);
     let failed = RwSignal::new(None::<String>);
     let start = move || {
-        book.ask(Method::GatewayRestart, nothing(), move |answer| {
+        outside::ask(Method::GatewayRestart, nothing(), move |answer| {
             if let Err(error) = answer {
                 let _ = failed.try_set(Some(problem(&error)));
             }
