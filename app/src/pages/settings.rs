@@ -1,7 +1,5 @@
 //! How the gateway works, and for whom. Every setting is saved alone.
 
-#![cfg_attr(feature = "hydrate", expect(clippy::unnecessary_wraps, reason = "a part that is fetched may fail to come"))]
-
 use leptos::prelude::*;
 use wasm_split_helpers::wasm_split;
 

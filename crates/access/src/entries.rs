@@ -74,11 +74,12 @@ fn no_network(entry: &str) -> Judged {
     if entry.is_empty() {
         return useless(why, None);
     }
-    let suggestion = match entry.split_once('/') {
+    let bare = entry.split_once("://").map_or(entry, |(_, rest)| rest).trim_end_matches('/');
+    let suggestion = match bare.split_once('/') {
         Some((start, bits)) => {
             finished(start).zip(bits.parse::<u8>().ok()).map(|(start, bits)| format!("{start}/{bits}"))
         }
-        None => wildcard(entry).or_else(|| without_port(entry)).or_else(|| named(entry)),
+        None => wildcard(bare).or_else(|| without_port(bare)).or_else(|| named(bare)),
     };
     useless(why, suggestion.filter(|suggestion| parse_network(suggestion).is_some_and(|found| found.prefix_len() > 0)))
 }
@@ -101,8 +102,7 @@ fn wildcard(entry: &str) -> Option<String> {
 }
 
 fn without_port(entry: &str) -> Option<String> {
-    let bare = entry.split_once("://").map_or(entry, |(_, rest)| rest).trim_end_matches('/');
-    let (address, port) = bare.rsplit_once(':')?;
+    let (address, port) = entry.rsplit_once(':')?;
     let address = address.trim_start_matches('[').trim_end_matches(']');
     port.parse::<u16>().ok()?;
     address.parse::<IpAddr>().ok().map(|address| address.to_string())

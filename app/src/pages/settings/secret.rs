@@ -114,7 +114,7 @@ pub(super) fn secret(book: Book, kind: Kind) -> AnyView {
             <div class="setting-body">
                 {changing(about)}
                 <div class="actions">{when(may_show, show)} {when(may_change, change)}</div>
-                {shown(book, kind, is_showing)}
+                {shown(kind, is_showing)}
                 {changing_it.dialog()}
             </div>
         </section>
@@ -122,7 +122,7 @@ pub(super) fn secret(book: Book, kind: Kind) -> AnyView {
 }
 
 /// The dialog that shows the secret in force, once somebody has said so again.
-fn shown(book: Book, kind: Kind, is_open: RwSignal<bool>) -> AnyView {
+fn shown(kind: Kind, is_open: RwSignal<bool>) -> AnyView {
     let revealed = RwSignal::new(None::<String>);
     let failed = RwSignal::new(None::<String>);
     let reveal = move || {
