@@ -44,9 +44,10 @@ pub async fn check(state: &AppState, caller: &Connection, params: CheckParams) -
             problems: Vec::new(),
             warnings,
             requires_restart: state.live.needs_restart(&config),
-            disconnects: match edited.changed_paths.is_empty() {
-                true => Disconnects::default(),
-                false => foresight::disconnects(state, caller, &config).await,
+            disconnects: if edited.changed_paths.is_empty() {
+                Disconnects::default()
+            } else {
+                foresight::disconnects(state, caller, &config).await
             },
             cut_off: foresight::cut_off(state, caller, &config),
             changed_paths: edited.changed_paths,
