@@ -21,6 +21,7 @@ use crate::pages::logs::Logs;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
+use crate::pages::settings::Settings;
 use crate::session::Session;
 
 #[component]
@@ -45,6 +46,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/doctor") view=Doctor />
                         <Route path=path!("/audit") view=Audit />
                         <Route path=path!("/logs") view=Logs />
+                        <Route path=path!("/settings") view=Settings />
                     </FlatRoutes>
                 </main>
             </div>
@@ -67,6 +69,7 @@ fn Announcer() -> impl IntoView {
             (None, "/doctor") => t("Doctor"),
             (None, "/audit") => t("Audit"),
             (None, "/logs") => t("Logs"),
+            (None, "/settings") => t("Settings"),
             (None, _) => "Overview",
         };
         let count = live.desk.with(Desk::count_open);

@@ -16,6 +16,7 @@
 //! [`App`], then `pages` and `components`; [`insight`] is what the pages for the owner's questions show. Everything that needs no browser is a plain function with its tests.
 
 #![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
+#![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
 
 pub mod backoff;
 pub mod browser_name;
@@ -30,6 +31,7 @@ pub mod palette;
 pub mod permissions;
 pub mod reading;
 pub mod session;
+pub mod settings;
 pub mod setup;
 pub mod time_words;
 pub mod writing;

@@ -3,14 +3,14 @@
 
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
-    ask, choose, copy, every, focus, host, listen, mark_connected, moment, on_key, reload_page, save, set_title, start,
-    tell,
+    ask, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key, reload_page, save,
+    set_title, start, tell,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
-    ask, choose, copy, every, focus, host, listen, mark_connected, moment, on_key, reload_page, save, set_title, start,
-    tell,
+    ask, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key, reload_page, save,
+    set_title, start, tell,
 };
 
 #[cfg(not(feature = "hydrate"))]
@@ -66,6 +66,11 @@ mod nowhere {
     pub fn on_key(_: impl Fn(leptos::ev::KeyboardEvent) + 'static) {}
 
     pub fn reload_page() {}
+
+    /// A long random text.
+    pub fn new_secret() -> String {
+        String::new()
+    }
 
     /// Leaves a mark in the browser's timeline, for whoever measures how long a device waits after Approve.
     pub fn mark_connected() {}

@@ -79,6 +79,14 @@ async function openFilled(path, testId) {
   return profile;
 }
 
+/** The page of settings, with a list that the gateway has something against. */
+async function openSettings() {
+  const profile = await openOwner(browser, gateway, "/settings");
+  await profile.page.locator('[data-testid="gateway.trustedProxies"] input').last().fill("172.18.*");
+  await profile.page.getByText("This entry can never match").waitFor();
+  return profile;
+}
+
 const screens = {
   connecting: { state: "connecting", open: () => open(gateway.origin, noAnswer) },
   "needs a secret": { state: "secret", open: () => open(internet.origin) },
@@ -89,6 +97,7 @@ const screens = {
   doctor: { state: "connected", open: () => openFilled("/doctor", "attempt") },
   audit: { state: "connected", open: () => openFilled("/audit", "audit-entry") },
   logs: { state: "connected", open: () => openFilled("/logs", "log-line") },
+  settings: { state: "connected", open: openSettings },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

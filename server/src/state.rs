@@ -18,6 +18,7 @@ use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
+use crate::http::passed_on::RecentlyPassedOn;
 use crate::http::plain::PlainSessions;
 use crate::keys::ServerKey;
 use crate::store::{Seen, Store, StoreError};
@@ -41,6 +42,7 @@ pub struct AppState {
     pub registry: Arc<Registry>,
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
+    pub passed_on: Arc<RecentlyPassedOn>,
     pub minting: Arc<Minting>,
     /// Who came lately, and what became of it.
     pub attempts: Arc<Attempts>,

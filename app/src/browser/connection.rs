@@ -289,6 +289,7 @@ fn announced(live: Live, event: Event, payload: &Value) {
         // Pages that show these listen for themselves; the rest is for nodes.
         Event::AuditAppended
         | Event::ConfigChanged
+        | Event::ConfigTrial
         | Event::DoctorAttempt
         | Event::Health
         | Event::NodeHostStats

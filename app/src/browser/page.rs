@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos::prelude::{
     document, on_cleanup, request_animation_frame, set_interval_with_handle, window, window_event_listener,
 };
@@ -100,6 +102,16 @@ pub fn on_key(hear: impl Fn(leptos::ev::KeyboardEvent) + 'static) {
 
 pub fn reload_page() {
     let _ = window().location().reload();
+}
+
+/// Empty where the browser gives no random numbers.
+pub fn new_secret() -> String {
+    let mut bytes = [0; 32];
+    let crypto = window().crypto().ok();
+    match crypto.and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).ok()) {
+        Some(_) => URL_SAFE_NO_PAD.encode(bytes),
+        None => String::new(),
+    }
 }
 
 pub fn mark_connected() {

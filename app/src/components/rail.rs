@@ -47,6 +47,12 @@ fn Pages(is_finding: RwSignal<bool>) -> impl IntoView {
                 {t("Devices")}
                 {badge}
             </a>
+            <a href="/settings" aria-current=here("/settings")>
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                    <path d="M4 7h9m4 0h3M4 17h3m4 0h9M13 4.5v5M7 14.5v5" />
+                </svg>
+                {t("Settings")}
+            </a>
             <a href="/doctor" aria-current=here("/doctor")>
                 <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
                     <path d="M3 12h4l3-7 4 14 3-7h4" />

@@ -9,6 +9,7 @@ pub(crate) mod logs;
 pub(crate) mod missing;
 pub(crate) mod overview;
 pub(crate) mod screens;
+pub(crate) mod settings;
 
 mod away;
 mod connecting;

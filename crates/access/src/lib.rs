@@ -21,6 +21,7 @@ pub mod admission;
 pub mod audit;
 pub mod bootstrap;
 pub mod diagnosis;
+pub mod entries;
 pub mod identity;
 pub mod locality;
 pub mod metadata;

@@ -49,6 +49,8 @@ events! {
     /// Extension: something was decided and written down.
     AuditAppended = "audit.appended", Audience::Operators(ADMIN);
     ConfigChanged = "config.changed", Audience::Operators(READ);
+    /// Extension: a change of the settings waits for its confirmation, or its time is over.
+    ConfigTrial = "config.trial", Audience::Operators(ADMIN);
     ConnectChallenge = "connect.challenge", Audience::One;
     DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.

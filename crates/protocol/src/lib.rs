@@ -32,6 +32,7 @@ pub mod pairing;
 pub mod refusal;
 pub mod role;
 pub mod secret;
+pub mod settings;
 pub mod setup_code;
 pub mod shape;
 

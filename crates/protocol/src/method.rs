@@ -15,6 +15,7 @@ use crate::operations::{
     BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
 };
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
+use crate::settings::CONFIRM_WITHIN;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
 pub use devices::{
@@ -106,12 +107,25 @@ methods! {
     AuditVerify = "audit.verify", Access::Operator(ADMIN), [];
     ConfigApply = "config.apply", Access::Operator(ADMIN),
         [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY];
+    /// Extension: what `config.patch` would do, without doing it.
+    ConfigCheck = "config.check", Access::Operator(ADMIN), [RAW, REPLACE_PATHS];
+    /// Extension: keeps a change that would be taken back.
+    ConfigConfirm = "config.confirm", Access::Operator(ADMIN), [required("hash", NON_EMPTY)];
+    /// Extension: the settings as a page shows them.
+    ConfigDescribe = "config.describe", Access::Operator(ADMIN), [];
     ConfigGet = "config.get", Access::Operator(READ), [];
+    /// `confirmWithinMs` is an extension.
     ConfigPatch = "config.patch", Access::Operator(ADMIN),
-        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS];
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS, CONFIRM_WITHIN];
+    /// Extension: certificates and Tailscale, which take a while to ask.
+    ConfigReach = "config.reach", Access::Operator(ADMIN), [];
+    /// Extension: takes a change back before its time is over.
+    ConfigRollback = "config.rollback", Access::Operator(ADMIN), [required("hash", NON_EMPTY)];
     ConfigSchema = "config.schema", Access::Operator(READ), [];
     ConfigSchemaLookup = "config.schema.lookup", Access::Operator(READ),
         [required("path", Shape::Text { min: 1, max: 1024 })];
+    /// Extension: the secret that is in force.
+    ConfigSecret = "config.secret", Access::Operator(ADMIN), [];
     ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
     DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
     /// Extension, as the three that follow it by name: `blocked`, `explain` and `unblock`.
@@ -142,6 +156,8 @@ methods! {
     DoctorRun = "doctor.run", Access::Operator(ADMIN), [];
     ExecApprovalsGet = "exec.approvals.get", Access::Operator(ADMIN), [];
     GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
+    /// Extension: the gateway starts again, where it can do that itself.
+    GatewayRestart = "gateway.restart", Access::Operator(ADMIN), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
     LogsTail = "logs.tail", Access::Operator(READ), [TAIL[0], TAIL[1], TAIL[2]];
     NodeDescribe = "node.describe", Access::Operator(READ), [NODE_ID];

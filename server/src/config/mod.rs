@@ -4,10 +4,12 @@
 //! alone; values of ours that make no sense are reported all at once, with their key paths.
 
 pub mod edit;
+pub mod entries;
 pub mod env;
 pub mod file;
 pub mod key_path;
 pub mod live;
+pub mod overruled;
 pub mod paths;
 pub mod profile;
 mod reader;
@@ -19,6 +21,7 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod tailscale;
+pub mod trial;
 pub mod written;
 
 use std::cell::RefCell;
@@ -211,7 +214,7 @@ impl Config {
             trusted_proxies: reader.trusted_proxies(),
             allow_real_ip_fallback: reader.flag("gateway.allowRealIpFallback", false),
             origins: OriginPolicy {
-                allowed: reader.strings("gateway.controlUi.allowedOrigins"),
+                allowed: reader.origins("gateway.controlUi.allowedOrigins"),
                 allow_host_fallback: reader.flag("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false),
             },
             auto_approve_local: reader.flag("gateway.nodes.pairing.autoApproveLocal", true),

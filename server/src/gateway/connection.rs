@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::nodes::LiveNode;
+use crate::http::peer::Arrived;
 
 /// How many calls of one connection may take their time beside the others.
 const MAX_SLOW_CALLS: usize = 64;
@@ -27,6 +28,8 @@ pub struct Introduction {
     pub is_encrypted: bool,
     /// The Origin header: the page that opened the socket.
     pub page: Option<String>,
+    /// What it said when it came; in a box, because most connections are never asked again.
+    pub arrived: Option<Box<Arrived>>,
     /// Unix epoch milliseconds.
     pub connected_at_ms: u64,
 }

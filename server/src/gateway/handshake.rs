@@ -25,7 +25,7 @@ use super::limits::{Source, UnauthenticatedSocket};
 use super::nodes::{self, LiveNode};
 use super::socket::{Inbound, Socket};
 use super::{attempts, credentials, hello, session};
-use crate::http::peer::Ingress;
+use crate::http::peer::{Arrived, Ingress, Peer};
 use crate::state::AppState;
 
 /// How many frames may pile up behind `connect` before the hello (wire.md §1.4).
@@ -44,19 +44,21 @@ pub struct Arrival {
     pub peer: IpAddr,
     /// The headers by which proxies speak.
     pub forwarded: Vec<Header>,
+    arrived: Box<Arrived>,
     /// Taken until the handshake is over.
     _place: Option<UnauthenticatedSocket>,
 }
 
 impl Arrival {
-    pub fn new(ingress: Ingress, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
-        let peer = ingress.peer();
+    pub fn new(ingress: Ingress, peer: Peer, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         // An Origin that is not even text is an Origin all the same.
         let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
         // No origin is this long; one that claims to be is as good as none.
         let page = page.map(|page| if page.len() > MAX_ORIGIN { "null" } else { page }.to_owned());
-        Self { ingress, host: text(header::HOST), page, peer, forwarded: attempts::kept(headers), _place: place }
+        let arrived = Box::new(Arrived::new(peer, headers));
+        let (peer, forwarded) = (ingress.peer(), attempts::kept(headers));
+        Self { ingress, host: text(header::HOST), page, peer, forwarded, arrived, _place: place }
     }
 
     /// Whom a wrong secret is counted against.
@@ -142,6 +144,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
             attribution: arrival.ingress.attribution,
             is_encrypted: arrival.ingress.is_encrypted,
             page: arrival.page,
+            arrived: Some(arrival.arrived),
             connected_at_ms: state.clock.now_ms(),
         },
     };

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod credentials;
 pub mod effects;
 pub mod exposure;
+pub mod foresight;
 pub mod handshake;
 pub mod hello;
 pub mod limits;

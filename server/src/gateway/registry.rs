@@ -271,6 +271,7 @@ mod tests {
             attribution: Attribution { ingress: Ingress::DirectLocal, client: IpAddr::from([127, 0, 0, 1]) },
             is_encrypted: false,
             page: None,
+            arrived: None,
             connected_at_ms: 0,
         };
         let (is_owner, pending_request) = (false, None);

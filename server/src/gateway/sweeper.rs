@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::effects;
 use super::methods::status;
+use crate::config::trial;
 use crate::state::AppState;
 use crate::store::StoreError;
 
@@ -60,8 +61,23 @@ pub async fn sweep_regularly(state: AppState) {
     }
 }
 
+/// Takes a change of the settings back that nobody has confirmed in time.
+async fn settle_trial(state: &AppState) {
+    if !trial::is_over(state) {
+        return;
+    }
+    let settled = tokio::task::spawn_blocking({
+        let state = state.clone();
+        move || trial::settle(&state)
+    });
+    if let Err(error) = settled.await.map_err(anyhow::Error::from).flatten() {
+        tracing::error!("A change of the settings cannot be taken back; it is tried again in a second: {error:#}");
+    }
+}
+
 /// Forgets what ran out, and writes down who was seen.
 pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
+    settle_trial(state).await;
     state.flush_seen().await?;
     let now_ms = state.clock.now_ms();
     for device_id in state.store.find_expired_requests(now_ms).await? {

@@ -38,7 +38,11 @@ pub struct Ingress {
 
 impl Ingress {
     pub fn resolve(peer: Peer, headers: &HeaderMap, policy: &Policy) -> Result<Self, Unattributable> {
-        Self::resolve_watched(peer, &forwarded(headers), policy, &mut |_| {})
+        Self::of(peer, &forwarded(headers), policy)
+    }
+
+    fn of(peer: Peer, forwarded: &Forwarded, policy: &Policy) -> Result<Self, Unattributable> {
+        Self::resolve_watched(peer, forwarded, policy, &mut |_| {})
     }
 
     /// As [`Ingress::resolve`], and tells what it looks at.
@@ -74,6 +78,35 @@ impl Ingress {
     fn owner() -> Self {
         let attribution = Attribution { ingress: Way::DirectLocal, client: IpAddr::V4(Ipv4Addr::LOCALHOST) };
         Self { attribution, is_owner: true, is_encrypted: false }
+    }
+}
+
+/// What a socket said when it came, so that it can be told how it would fare under other settings.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    peer: Peer,
+    forwarded: Forwarded,
+    host: Option<String>,
+}
+
+impl Arrived {
+    pub fn new(peer: Peer, headers: &HeaderMap) -> Self {
+        let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { peer, forwarded: forwarded(headers), host }
+    }
+
+    /// The other end, as the operating system names it; nothing for the owner socket.
+    pub fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// Who it would come from under this policy.
+    pub fn again(&self, policy: &Policy) -> Result<Ingress, Unattributable> {
+        Ingress::of(self.peer, &self.forwarded, policy)
     }
 }
 

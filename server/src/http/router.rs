@@ -1,6 +1,7 @@
 //! The one port: who may ask what.
 
 use access::Unattributable;
+use access::locality::Ingress as Way;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -12,6 +13,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list, render_app_to_stream_with_c
 use protocol::Refusal;
 use serde_json::json;
 
+use super::passed_on::Passed;
 use super::peer::{Ingress, Peer};
 use super::security_headers::{FIXED, fixed, strict_transport_security};
 use super::{control_ui, health, join, plain};
@@ -80,8 +82,10 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
         // Requests that reach the router without a connection have nobody to answer to.
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    match Ingress::resolve(peer, request.headers(), &state.config().policy) {
-        Ok(ingress) if upgrade::is_upgrade(request.headers()) => upgrade::upgrade(&state, ingress, request),
+    let ingress = Ingress::resolve(peer, request.headers(), &state.config().policy);
+    note_passed_on(&state, peer, &ingress);
+    match ingress {
+        Ok(ingress) if upgrade::is_upgrade(request.headers()) => upgrade::upgrade(&state, ingress, peer, request),
         Ok(ingress) => {
             if let Some(code) = join::code_in(request.uri().path()).map(str::to_owned) {
                 return match join::refuse(&request) {
@@ -98,6 +102,20 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
             refuse_unattributable(peer, why, &request)
         }
     }
+}
+
+/// Remembers who passes requests on, for whoever looks after the list of proxies.
+fn note_passed_on(state: &AppState, peer: Peer, ingress: &Result<Ingress, Unattributable>) {
+    let Peer::Tcp(address) = peer else { return };
+    let passed = match ingress {
+        Ok(Ingress { attribution, .. }) if matches!(attribution.ingress, Way::TrustedProxy { .. }) => {
+            Passed::For(attribution.client)
+        }
+        Ok(_) => return,
+        Err(Unattributable::NoClientAddress) => Passed::Nameless,
+        Err(Unattributable::UntrustedPeer) => Passed::Unbelieved,
+    };
+    state.passed_on.note(address.ip(), passed, state.clock.now_ms());
 }
 
 /// What the log and the refused client call it.

@@ -7,7 +7,7 @@
 mod audit;
 mod blocks;
 mod codes;
-mod crowding;
+pub mod crowding;
 mod recent;
 mod recovery;
 mod rescue;

@@ -51,6 +51,7 @@ mod replay;
 mod requests;
 mod restart;
 mod revoking;
+mod settings_page;
 mod setup;
 mod timers;
 mod transcripts;

@@ -12,10 +12,13 @@ pub mod node_calls;
 pub mod nodes;
 pub mod owner;
 pub mod recovery;
+pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod system;
 pub mod upgrade;
+
+use std::sync::Arc;
 
 use protocol::method::Nothing;
 use protocol::{Method, Refusal, Request, Role};
@@ -28,16 +31,22 @@ use crate::state::AppState;
 use node_calls::Caller as Node;
 use serde_json::json;
 
-/// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
+/// Whether somebody else, or another program, has to do something before the answer is known. Such calls do not hold up the
 /// others of their connection. Whoever is in the wrong role is answered at once, and counted.
 pub fn may_take_long(request: &Request, role: Role) -> bool {
-    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade, Method::DoctorFix, Method::DoctorRun];
+    let slow = [
+        Method::ConfigReach,
+        Method::DeviceScopesWaitUpgrade,
+        Method::DoctorFix,
+        Method::DoctorRun,
+        Method::NodeInvoke,
+    ];
     role == Role::Operator && slow.iter().any(|method| method.name() == request.method)
 }
 
 /// Answers one request: authorization, then parameters, then the handler (wire.md §7). The result is JSON
 /// text.
-pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Result<String, Refusal> {
+pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) -> Result<String, Refusal> {
     let method = Method::authorize(&request.method, caller.role, &caller.scopes, caller.is_owner)?;
     let params = request.params;
     match method {
@@ -46,9 +55,15 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::ConfigApply | Method::ConfigPatch | Method::ConfigSet => {
             to_json(config::write(state, caller, method, method.read_params(params)?).await?)
         }
+        Method::ConfigCheck => to_json(settings::check(state, caller, method.read_params(params)?).await?),
+        Method::ConfigConfirm => to_json(settings::confirm(state, method.read_params(params)?).await?),
+        Method::ConfigDescribe => bare(method.read_params(params)?, settings::describe(state, caller)?),
         Method::ConfigGet => bare(method.read_params(params)?, config::get(state)),
+        Method::ConfigReach => bare(method.read_params(params)?, settings::reach(state).await),
+        Method::ConfigRollback => to_json(settings::roll_back(state, method.read_params(params)?).await?),
         Method::ConfigSchema => bare(method.read_params(params)?, config::schema(state)),
         Method::ConfigSchemaLookup => to_json(config::look_up(&method.read_params(params)?)?),
+        Method::ConfigSecret => bare(method.read_params(params)?, settings::secret(state, caller)?),
         Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
         Method::DevicePairBlock => to_json(blocking::block(state, caller, method.read_params(params)?).await?),
         Method::DevicePairBlocked => bare(method.read_params(params)?, blocking::list(state, caller).await?),
@@ -72,6 +87,7 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::DoctorRun => bare(method.read_params(params)?, doctor::run(state).await?),
         Method::ExecApprovalsGet => bare(method.read_params(params)?, exec_approvals::get(state)),
         Method::GatewayIdentityGet => bare(method.read_params(params)?, system::identity(state)),
+        Method::GatewayRestart => bare(method.read_params(params)?, settings::restart(state, caller)?),
         Method::Health => bare(method.read_params(params)?, status::health(state)),
         Method::LogsTail => to_json(logs::tail(state, method.read_params(params)?).await?),
         Method::NodeDescribe => to_json(nodes::describe(state, caller, method.read_params(params)?).await?),
