@@ -220,3 +220,27 @@ fn explain(problem: &Problem, holder: Option<&str>) -> (String, String) {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_that_the_settings_name_is_tried() {
+        let own = ["127.0.0.1", "192.168.1.5", "100.100.1.1"].map(|address| address.parse().unwrap());
+        let tried = |bind: &str| -> Vec<String> {
+            let plugin = json!({"config": {"publicUrl": "https://gw.example"}});
+            let file = json!({
+                "gateway": {"bind": bind, "customBindHost": "192.168.1.5"}, "plugins": {"entries": {"device-pair": plugin}},
+            });
+            let config = Config::resolve(&file, &Environment::default(), &Overrides::default()).unwrap().config;
+            candidates(None, &config, 1, &own).into_iter().map(|candidate| candidate.url).collect()
+        };
+        let (here, lan, tailnet, public) =
+            ("ws://127.0.0.1:1", "ws://192.168.1.5:1", "ws://100.100.1.1:1", "wss://gw.example");
+        assert_eq!(tried("loopback"), [here, public]);
+        assert_eq!(tried("lan"), [here, lan, tailnet, public]);
+        assert_eq!(tried("tailnet"), [here, tailnet, public]);
+        assert_eq!(tried("custom"), [lan, public]);
+    }
+}

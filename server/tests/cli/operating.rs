@@ -73,11 +73,18 @@ fn the_log_is_shown_whether_the_gateway_runs_or_not() {
 fn a_log_that_is_followed_goes_on_when_the_gateway_ends() {
     let mut gateway = Gateway::start();
     let (mut follower, heard) = start(&mut command(gateway.home.path(), &["logs", "--follow", "--interval", "50"]));
-    let until = |expected: &str| while !heard.recv_timeout(PATIENCE).unwrap().contains(expected) {};
+    let mut lines = Vec::new();
+    let mut until = |expected: &str| {
+        while !lines.last().is_some_and(|line: &String| line.contains(expected)) {
+            lines.push(heard.recv_timeout(PATIENCE).unwrap());
+        }
+    };
     until("The gateway runs");
     gateway.run(&["gateway", "stop"]).ok();
     gateway.process.wait().unwrap();
     until("The gateway has stopped");
+    let starts = lines.iter().filter(|line| line.contains("The gateway runs")).count();
+    assert_eq!(starts, 1, "what was shown is not shown again: {lines:?}");
     follower.kill().unwrap();
     follower.wait().unwrap();
 }

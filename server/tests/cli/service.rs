@@ -218,6 +218,8 @@ fn a_service_of_an_older_program_is_noticed_and_replaced() {
     let told = machine.run(&["gateway", "status"]);
     has(&told.stdout, &["running", "/bin/openclaw-0.0.1, which is not there"]);
     has(&told.stderr, &["openclaw gateway install --force"]);
+    let refused = machine.install(&[]).refused();
+    has(&refused.stderr, &["starts something else", "now:  "]);
     machine.install(&["--force"]).ok();
     assert!(!machine.unit().contains("openclaw-0.0.1"));
 }

@@ -22,6 +22,7 @@ stop() { running && kill "$p"; while running; do sleep 0.02; done; }
 start() {
   running && return 0
   environment=$(sed -n 's/^Environment=//p' "$unit" | tr '\n' ' ')
+  : >"$log" # What the run before has said is not said again.
   eval "exec setsid env $environment $(sed -n 's/^ExecStart=//p' "$unit")" >"$log" 2>&1 </dev/null &
   echo $! >"$pid"
   while running && ! grep -q 'The gateway runs on' "$log"; do sleep 0.02; done
