@@ -229,6 +229,22 @@ async fn kept_out(connection: &mut SqliteConnection, device_id: &DeviceId) -> Re
     })
 }
 
+/// Notes when a device was removed here, or that it is back.
+pub(super) async fn note_removal(
+    connection: &mut SqliteConnection,
+    device_id: &DeviceId,
+    removed_at_ms: Option<u64>,
+) -> Result<(), StoreError> {
+    let change = match removed_at_ms {
+        Some(at_ms) => sqlx::query("INSERT OR REPLACE INTO removed_devices (device_id, removed_at_ms) VALUES (?, ?)")
+            .bind(device_id.as_str())
+            .bind(sql_ms(at_ms)),
+        None => sqlx::query("DELETE FROM removed_devices WHERE device_id = ?").bind(device_id.as_str()),
+    };
+    change.execute(connection).await?;
+    Ok(())
+}
+
 /// How many devices a panic names; more are counted.
 const NAMED: usize = 20;
 

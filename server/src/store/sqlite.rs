@@ -17,6 +17,7 @@ use super::blocks::{load_block, save_block};
 use super::codes;
 use super::crowding::make_room;
 use super::recent::Recent;
+use super::recovery::note_removal;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
 use super::{Applied, Counts, Pairings, Seen, Store, StoreError};
 
@@ -344,22 +345,6 @@ pub(super) async fn save_device(
         .execute(&mut *connection)
         .await?;
     }
-    Ok(())
-}
-
-/// Notes when a device was removed here, or that it is back.
-async fn note_removal(
-    connection: &mut SqliteConnection,
-    device_id: &DeviceId,
-    removed_at_ms: Option<u64>,
-) -> Result<(), StoreError> {
-    let change = match removed_at_ms {
-        Some(at_ms) => sqlx::query("INSERT OR REPLACE INTO removed_devices (device_id, removed_at_ms) VALUES (?, ?)")
-            .bind(device_id.as_str())
-            .bind(sql_ms(at_ms)),
-        None => sqlx::query("DELETE FROM removed_devices WHERE device_id = ?").bind(device_id.as_str()),
-    };
-    change.execute(connection).await?;
     Ok(())
 }
 
