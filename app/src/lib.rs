@@ -27,6 +27,7 @@ pub mod permissions;
 pub mod reading;
 pub mod session;
 pub mod setup;
+pub mod terms;
 pub mod time_words;
 pub mod writing;
 

@@ -30,6 +30,12 @@ pub fn summary(role: Role, scopes: &Scopes) -> String {
     if words.is_empty() { "nothing yet".to_owned() } else { words.join(", ") }
 }
 
+/// What a device that is in may do already, in all its roles.
+pub fn has(roles: &[Role], scopes: &Scopes) -> String {
+    let words: Vec<String> = roles.iter().map(|role| summary(*role, scopes)).collect();
+    if words.is_empty() { "nothing yet".to_owned() } else { words.join("; ") }
+}
+
 /// One thing a device asks to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {

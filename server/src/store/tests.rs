@@ -48,6 +48,7 @@ fn approve(device: &str) -> PairingEvent {
     PairingEvent::Approve {
         request_id: format!("request-{device}"),
         digest: None,
+        terms: protocol::method::Terms::default(),
         decider: Decider {
             scopes: Scopes::from([ADMIN]),
             device_id: None,
@@ -221,7 +222,7 @@ async fn a_no_makes_the_code_worthless_that_the_device_holds() {
     store.apply(&device, ask("phone", "192.168.1.9"), NOW).await.unwrap();
     let decider =
         Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false, is_owner: false };
-    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), decider };
+    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), digest: None, decider };
     store.apply(&device, reject, NOW).await.unwrap();
     assert_eq!(store.claim_code("hash", &by("phone"), NOW).await.unwrap(), None);
 }

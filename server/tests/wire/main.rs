@@ -50,6 +50,7 @@ mod requests;
 mod restart;
 mod revoking;
 mod setup;
+mod terms;
 mod timers;
 mod transcripts;
 mod upgrade;
