@@ -105,6 +105,11 @@ impl Desk {
         }
     }
 
+    /// Whether something was approved on this page lately, or could not be undone.
+    pub fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
     /// What can be undone at `now_ms` by the gateway's clock, or could not be.
     pub fn fresh(&self, now_ms: u64) -> impl Iterator<Item = &Fresh> {
         self.fresh.iter().filter(move |fresh| fresh.until_ms > now_ms || fresh.problem.is_some())

@@ -235,9 +235,10 @@ test("a bare Enter approves nothing, and a keyboard alone does everything", asyn
   assert.equal((await gateway.list()).pending.length, 1);
 
   const focused = () => page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.localName);
-  async function tabTo(testId) {
-    for (let i = 0; i < 60; i++) {
-      if ((await focused()) === testId) return;
+  const isIn = (words) => page.evaluate((words) => document.activeElement.parentElement.innerText.includes(words), words);
+  async function tabTo(testId, beside = "") {
+    for (let i = 0; i < 80; i++) {
+      if ((await focused()) === testId && (await isIn(beside))) return;
       await page.keyboard.press("Tab");
     }
     assert.fail(`the keyboard does not reach ${testId}, but ${await focused()}`);
@@ -257,7 +258,7 @@ test("a bare Enter approves nothing, and a keyboard alone does everything", asyn
   assert.equal((await stored(device)).operatorLabel, "Typed");
   await undoRow("Typed").waitFor();
   assert.notEqual(await focused(), "undo", "a second Enter would take it back");
-  await tabTo("undo");
+  await tabTo("undo", "Typed");
   await page.keyboard.press("Enter");
   assert.equal(await line.closed, "4001 device removed");
   assert.equal(await stored(device), undefined);

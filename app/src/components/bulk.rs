@@ -10,15 +10,15 @@ use protocol::pairing::PendingRequest;
 
 use super::decide::{Decision, Progress};
 use crate::language::{fill, t};
-use crate::late::{button, changing, follow, late, sleepy_button};
+use crate::late::{button, changing, follow, late, sleepy_button, when};
 use crate::live::{Answer, Live, advice};
 use crate::permissions;
 
 /// What is about to be done to whom. The requests are as they were when the dialog opened.
 #[derive(Debug, Clone)]
-pub(super) struct Bulk {
-    pub(super) is_approval: bool,
-    pub(super) requests: Vec<PendingRequest>,
+struct Bulk {
+    is_approval: bool,
+    requests: Vec<PendingRequest>,
 }
 
 /// What became of one of them.
@@ -29,8 +29,28 @@ enum Outcome {
     Failed(String),
 }
 
+/// The buttons that decide about all that is shown, and their dialog.
+pub(super) fn many(live: Live) -> AnyView {
+    let bulk = RwSignal::new(None::<Bulk>);
+    let for_all = move |test_id, words: &'static str, is_approval: bool| {
+        // The dialog shows what waits now, and decides about nothing else.
+        let open = move || {
+            let requests = live.desk.with_untracked(|desk| desk.open().cloned().collect());
+            bulk.set(Some(Bulk { is_approval, requests }));
+        };
+        button("ghost", test_id, move || words, open)
+    };
+    late(view! {
+        <p class="tags">
+            {for_all("approve-all", t("Approve all shown…"), true)}
+            {for_all("reject-all", t("Reject all shown…"), false)}
+        </p>
+        {when(move || bulk.with(Option::is_some), move || bulk_dialog(live, bulk))}
+    })
+}
+
 /// The dialog. It is there as long as there is something to decide.
-pub(super) fn bulk_dialog(live: Live, asked: RwSignal<Option<Bulk>>) -> AnyView {
+fn bulk_dialog(live: Live, asked: RwSignal<Option<Bulk>>) -> AnyView {
     let Some(Bulk { is_approval, requests }) = asked.get_untracked() else {
         return late(());
     };

@@ -97,13 +97,15 @@ pub(super) fn decide(decision: Decision, choice: Choice) -> AnyView {
     let choice = Arc::new(choice);
     let judged = Arc::clone(&choice);
     // Why it cannot be approved as it is now, and whether somebody else could.
-    let barred = Memo::new(move |_| match (judged.hitch)() {
+    let barred = move || match (judged.hitch)() {
         Some(why) => Some((why, false)),
         None => live.may_not_approve(&(judged.required)()).map(|why| (why, true)),
-    });
+    };
+    let barred: Arc<dyn Fn() -> Option<(&'static str, bool)> + Send + Sync> = Arc::new(barred);
+    let (barred_now, is_barred) = (Arc::clone(&barred), Arc::clone(&barred));
     let command = choice.command.clone();
     let word = move || {
-        let told = barred.get().map(|(why, others_may)| {
+        let told = barred().map(|(why, others_may)| {
             let others = t("Ask its owner, or run `{command}` on the gateway's machine.");
             let others = if others_may { fill(others, &[("command", &command)]) } else { String::new() };
             view! {
@@ -116,7 +118,7 @@ pub(super) fn decide(decision: Decision, choice: Choice) -> AnyView {
     };
     let approved = Arc::clone(&choice);
     let approve = move || {
-        if barred.get_untracked().is_some() {
+        if barred_now().is_some() {
             return;
         }
         let done = fill(approved.approved, &[("name", &approved.name)]);
@@ -149,7 +151,7 @@ pub(super) fn decide(decision: Decision, choice: Choice) -> AnyView {
             {sleepy_button(
                 "primary",
                 "approve",
-                move || decision.is_inert() || barred.get().is_some(),
+                move || decision.is_inert() || is_barred().is_some(),
                 approve_words,
                 approve,
             )} {sleepy_button("", "not-now", move || decision.is_inert(), || t("Not now"), put_aside)}

@@ -23,6 +23,7 @@ mod inline_name;
 mod node_card;
 mod pair_code;
 mod pending_card;
+mod rare;
 mod ring;
 mod undo_list;
 mod whereabouts;

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use protocol::method::Terms;
 use protocol::pairing::{PairingReason, PendingRequest, client_kind};
-use wasm_split_helpers::wasm_split;
 
 use super::ask_list::AskList;
 use super::decide::{Choice, Decision, decide};
 use super::proof::Proof;
+use super::rare::rare;
 use super::ring::Ring;
 use super::whereabouts::Whereabouts;
 use crate::browser_name::BrowserName;
 use crate::language::{fill, t};
-use crate::late::{late, text, when};
+use crate::late::{button, late, text, when};
 use crate::live::Live;
-use crate::part::{Fetched, part};
 use crate::terms::{approve_words, is_nothing, required};
 use crate::time_words;
 
@@ -150,22 +149,18 @@ pub(super) struct Options {
     pub(super) decision: Decision,
 }
 
-/// The rarer half of the card. Its code comes when it is first opened.
+/// The rarer half of the card. What was chosen in it holds, also when it is closed: the button that approves says so.
 fn options(options: Options) -> AnyView {
     let is_open = RwSignal::new(false);
     let shown = move || {
         let options = options.clone();
-        part(more, move |build| build(options.clone()))
+        rare(Box::new(move |rare| (rare.options)(options.clone())))
     };
+    let label = move || if is_open.get() { t("Fewer options") } else { t("More options") };
     late(view! {
-        <details class="more options" on:toggle=move |_| is_open.set(true)>
-            <summary data-testid="more-options">{t("Less, for a while, under another name, or never")}</summary>
+        <div class="options">
+            {button("ghost", "more-options", label, move || is_open.update(|is_open| *is_open = !*is_open))}
             {when(move || is_open.get(), shown)}
-        </details>
+        </div>
     })
-}
-
-#[wasm_split(devices, fallible)]
-fn more() -> Fetched<fn(Options) -> AnyView> {
-    Ok(super::card_options::card_options)
 }

@@ -3,17 +3,13 @@
 use leptos::prelude::*;
 use protocol::pairing::PendingRequest;
 
-use wasm_split_helpers::wasm_split;
-
-use super::bulk::Bulk;
 use super::node_card::node_card;
 use super::pending_card::PendingCard;
-use super::undo_list::undo_list;
+use super::rare::rare;
 use crate::desk::{Desk, offer_id, shown_digest};
 use crate::language::t;
 use crate::late::{button, each, late, text, when};
 use crate::live::Live;
-use crate::part::{Fetched, part};
 
 #[component]
 pub(crate) fn PendingCards() -> impl IntoView {
@@ -45,32 +41,17 @@ pub(crate) fn PendingCards() -> impl IntoView {
     let has_open = move || live.desk.with(Desk::count_open) > 0;
     let has_put_aside = move || put_aside() > 0;
     let heading = move || heading(live.desk.with(|desk| (desk.open().count(), desk.open_nodes().count())));
-    let bulk = RwSignal::new(None::<Bulk>);
-    let for_all = move |test_id, words: &'static str, is_approval: bool| {
-        // The dialog shows what waits now, and decides about nothing else.
-        let open = move || {
-            let requests = live.desk.with_untracked(|desk| desk.open().cloned().collect());
-            bulk.set(Some(Bulk { is_approval, requests }));
-        };
-        button("ghost", test_id, move || words, open)
-    };
     let are_several = move || live.desk.with(|desk| desk.open().count()) > 1;
-    let all = move || {
-        late(view! {
-            <p class="tags">
-                {for_all("approve-all", t("Approve all shown…"), true)}
-                {for_all("reject-all", t("Reject all shown…"), false)}
-            </p>
-        })
-    };
-    let dialog = move || part(many, move |build| build(live, bulk));
+    let many = move || rare(Box::new(move |rare| (rare.many)(live)));
+    let has_fresh = move || live.desk.with(Desk::has_fresh);
+    let undo_list = move || rare(Box::new(move |rare| (rare.undo_list)(live)));
     let cards = move || {
         late(view! {
             <section aria-labelledby="want-in">
                 <div class="section-head">
                     <h2 id="want-in">{text(heading)}</h2>
                     <p class="soft small">{t("Approve only what you expect")}</p>
-                    {when(are_several, all)}
+                    {when(are_several, many)}
                 </div>
                 <div class="cards">
                     {devices()} {nodes()}
@@ -90,13 +71,7 @@ pub(crate) fn PendingCards() -> impl IntoView {
             </p>
         })
     };
-    let is_deciding = move || bulk.with(Option::is_some);
-    (when(has_open, cards), when(has_put_aside, bring_back), when(is_deciding, dialog), undo_list(live))
-}
-
-#[wasm_split(devices, fallible)]
-fn many() -> Fetched<fn(Live, RwSignal<Option<Bulk>>) -> AnyView> {
-    Ok(super::bulk::bulk_dialog)
+    (when(has_open, cards), when(has_put_aside, bring_back), when(has_fresh, undo_list))
 }
 
 fn key_of(request: &PendingRequest) -> String {

@@ -6,54 +6,57 @@ use leptos::prelude::*;
 use super::words::words;
 use crate::desk::Fresh;
 use crate::language::{fill, t};
-use crate::late::{button, changing, each, late, text};
+use crate::late::{button, each, late, text};
 use crate::live::Live;
+
+/// Marks the key of what could not be undone, so that its row is built anew.
+const FAILED: &str = " failed";
 
 pub(super) fn undo_list(live: Live) -> AnyView {
     let keys = move || {
         let now_ms = live.gateway_now_ms();
-        live.desk.with(|desk| desk.fresh(now_ms).map(|fresh| fresh.request_id.clone()).collect())
+        live.desk.with(|desk| desk.fresh(now_ms).map(key_of).collect())
     };
     late(view! {
         <ul class="undo-list" aria-label=t("Approved a moment ago")>
-            {each(keys, move |id| row(live, id))}
+            {each(keys, move |key| row(live, &key))}
         </ul>
     })
 }
 
-fn row(live: Live, id: String) -> AnyView {
-    let fresh = move || live.desk.with(|desk| desk.fresh(0).find(|fresh| fresh.request_id == id).cloned());
-    let fresh = Memo::new(move |_| fresh());
-    let is_on_its_way = RwSignal::new(false);
-    let left_s = move || {
-        let until_ms = fresh.with(|fresh| fresh.as_ref().map_or(0, |fresh| fresh.until_ms));
-        until_ms.saturating_sub(live.gateway_now_ms()).div_ceil(1000)
-    };
+fn key_of(fresh: &Fresh) -> String {
+    format!("{}{}", fresh.request_id, if fresh.problem.is_some() { FAILED } else { "" })
+}
+
+fn row(live: Live, key: &str) -> AnyView {
+    let fresh = live.desk.with_untracked(|desk| desk.fresh(0).find(|fresh| key_of(fresh) == key).cloned());
+    late(fresh.map(|fresh| view! { <li data-testid="undo-row">{content(live, fresh)}</li> }))
+}
+
+fn content(live: Live, fresh: Fresh) -> AnyView {
+    if let Some(problem) = fresh.problem {
+        let forget = move || live.desk.update(|desk| desk.forget_approval(&fresh.request_id));
+        return late(view! {
+            <p role="alert">{words(&problem)}</p>
+            {button("ghost", "undo-read", || t("Got it"), forget)}
+        });
+    }
+    let until_ms = fresh.until_ms;
+    let left_s = move || until_ms.saturating_sub(live.gateway_now_ms()).div_ceil(1000);
+    let is_on_its_way = StoredValue::new(false);
+    let name = fresh.name.clone();
     let undo = move |_| {
-        if let Some(fresh) = fresh.get_untracked().filter(|_| !is_on_its_way.get_untracked()) {
-            is_on_its_way.set(true);
+        if !is_on_its_way.get_value() {
+            is_on_its_way.set_value(true);
             live.undo(&fresh);
         }
     };
-    let forget = move || {
-        if let Some(Fresh { request_id, .. }) = fresh.get_untracked() {
-            live.desk.update(|desk| desk.forget_approval(&request_id));
-        }
-    };
-    let content = move || match fresh.get() {
-        Some(Fresh { problem: Some(problem), .. }) => late(view! {
-            <p role="alert">{words(&problem)}</p>
-            {button("ghost", "undo-read", || t("Got it"), forget)}
-        }),
-        Some(Fresh { name, .. }) => late(view! {
-            <p>{fill(t("{name} is in."), &[("name", &name)])}</p>
-            // The seconds are for the eye: a screen reader would say them one by one.
-            <button type="button" class="ghost" data-testid="undo" on:click=undo>
-                {t("Undo")}
-                <span aria-hidden="true">{text(move || format!(" ({})", left_s()))}</span>
-            </button>
-        }),
-        None => late(()),
-    };
-    late(view! { <li data-testid="undo-row">{changing(content)}</li> })
+    late(view! {
+        <p>{fill(t("{name} is in."), &[("name", &name)])}</p>
+        // The seconds are for the eye: a screen reader would say them one by one.
+        <button type="button" class="ghost" data-testid="undo" on:click=undo>
+            {t("Undo")}
+            <span aria-hidden="true">{text(move || format!(" ({})", left_s()))}</span>
+        </button>
+    })
 }

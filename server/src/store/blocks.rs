@@ -128,7 +128,8 @@ impl BlockStore for SqliteStore {
                 BlockedBy::Address(address) => (None, Some(address.as_str())),
             };
             sqlx::query(
-                "UPDATE blocked_devices SET knocks = knocks + ?, last_knock_at_ms = ? WHERE device_id = ? OR address = ?",
+                "UPDATE blocked_devices SET knocks = knocks + ?, last_knock_at_ms = max(coalesce(last_knock_at_ms, 0), ?) \
+                 WHERE device_id = ? OR address = ?",
             )
             .bind(sql_ms(knock.times))
             .bind(sql_ms(knock.last_at_ms))

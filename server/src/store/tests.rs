@@ -3,6 +3,7 @@ use access::pairing::{Ask, Decider};
 use protocol::BootstrapProfile;
 use protocol::method::SetupStatus;
 use protocol::pairing::{Network, Origin, PairingReason};
+use protocol::Scopes;
 use protocol::role::ADMIN;
 
 use super::*;
@@ -132,6 +133,30 @@ async fn expired_requests_are_found() {
     request(&store, "a", "192.168.1.9", NOW).await;
     assert_eq!(store.find_expired_requests(NOW + PAIRING - 1).await.unwrap(), []);
     assert_eq!(store.find_expired_requests(NOW + PAIRING).await.unwrap(), [DeviceId::claimed("a")]);
+}
+
+#[tokio::test]
+async fn the_terms_of_an_approval_are_stored_and_its_end_is_found_once() {
+    let (folder, store) = open().await;
+    let id = DeviceId::claimed("a");
+    request(&store, "a", "192.168.1.9", NOW).await;
+    let PairingEvent::Approve { request_id, digest, decider, generation, .. } = approve("a") else { unreachable!() };
+    let terms = protocol::method::Terms { expires_in_ms: Some(100), ..Default::default() };
+    let event = PairingEvent::Approve { request_id, digest, decider, generation, terms };
+    let mut approved = store.apply(&id, event, NOW).await.unwrap().pairing.paired.unwrap();
+    approved.withheld = Scopes::from(["operator.write"]);
+    store.import_device(&ImportedDevice { device: Device { device_id: DeviceId::claimed("b"), ..approved }, tokens: vec![] })
+        .await
+        .unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
+    assert_eq!(store.find_device(&id).await.unwrap().unwrap().expires_at_ms, Some(NOW + 100));
+    let other = store.find_device(&DeviceId::claimed("b")).await.unwrap().unwrap();
+    assert_eq!(other.withheld, Scopes::from(["operator.write"]));
+    assert_eq!(store.find_ended_approvals(NOW + 99).await.unwrap(), []);
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap().len(), 2);
+    store.apply(&id, PairingEvent::Sweep, NOW + 100).await.unwrap();
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap(), [DeviceId::claimed("b")]);
 }
 
 const PAIRING: u64 = protocol::PAIRING_LIFETIME_MS;

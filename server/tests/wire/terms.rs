@@ -198,6 +198,7 @@ async fn an_undone_upgrade_leaves_the_device_with_what_it_had() {
     // One that is in with the new rights comes back with the old ones, by the token that it has now.
     gateway.remote().await.refused(&device(1, &["operator.read", "operator.write"]).token(TOKEN)).await;
     let approved = approve(&mut owner, json!({})).await;
+    gateway.clock.advance_ms(1_000);
     let mut live = gateway.remote().await;
     let hello = live.enter(&device(1, &["operator.read", "operator.write"]).token(TOKEN)).await;
     let new = hello["auth"]["deviceToken"].as_str().unwrap();

@@ -142,7 +142,7 @@ pub struct ApproveArgs {
 }
 
 /// On what terms a device is let in.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct TermsArgs {
     /// Give it only these of the scopes it asks for, without or with `operator.`; it is not asked about the others again
     #[arg(long, value_name = "SCOPE,SCOPE", value_delimiter = ',', value_parser = scope)]
