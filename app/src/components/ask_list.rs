@@ -73,7 +73,8 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         <dd data-testid="adds">
             {nothing}
             {is_new_role.then(|| view! { <p class="soft">{role}</p> })}
-            {lines(asked, is_upgrade)}
+            // Where only what is new is listed, nothing needs to say so.
+            {lines(asked, is_upgrade && !is_in)}
         </dd>
     })
 }

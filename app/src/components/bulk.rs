@@ -30,8 +30,9 @@ enum Outcome {
 }
 
 /// The buttons that decide about all that is shown, and their dialog.
-pub(super) fn many(live: Live) -> AnyView {
+pub(super) fn many(live: Live, is_deciding: RwSignal<bool>) -> AnyView {
     let bulk = RwSignal::new(None::<Bulk>);
+    follow(move || is_deciding.set(bulk.with(Option::is_some)));
     let for_all = move |test_id, words: &'static str, is_approval: bool| {
         // The dialog shows what waits now, and decides about nothing else.
         let open = move || {
@@ -69,6 +70,7 @@ fn bulk_dialog(live: Live, asked: RwSignal<Option<Bulk>>) -> AnyView {
     } else {
         (fill(t("Reject these {count} devices?"), &[("count", &count)]), fill(t("Reject {count}"), &[("count", &count)]))
     };
+    let effect = if is_approval { t("Each as it asks, until it is revoked.") } else { t("They may ask again.") };
     let outcomes: Vec<_> = rows.iter().map(|(_, outcome)| *outcome).collect();
     let is_over = Memo::new(move |_| outcomes.iter().all(|outcome| outcome.with(|outcome| *outcome != Outcome::Open)));
     let shown: Vec<_> = rows.iter().map(|(request, outcome)| row(request, *outcome, is_approval)).collect();
@@ -104,6 +106,7 @@ fn bulk_dialog(live: Live, asked: RwSignal<Option<Bulk>>) -> AnyView {
             on:close=move |_| asked.set(None)
         >
             <h2 id="bulk-title">{question}</h2>
+            <p class="soft">{effect}</p>
             <ul class="bulk-list" aria-live="polite">
                 {shown}
             </ul>

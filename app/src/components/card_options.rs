@@ -87,7 +87,7 @@ fn scope_box(request: Arc<PendingRequest>, terms: RwSignal<protocol::method::Ter
     };
     let why = fixed.map(|fixed| match fixed {
         Fixed::Held => t("has it"),
-        Fixed::Implied => t("part of the above"),
+        Fixed::Implied => t("included"),
         Fixed::NotYours => t("not yours to give"),
     });
     let name = scope.clone();

@@ -12,7 +12,7 @@ use crate::part::{Fetched, part};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rare {
     pub(super) options: fn(Options) -> AnyView,
-    pub(super) many: fn(Live) -> AnyView,
+    pub(super) many: fn(Live, RwSignal<bool>) -> AnyView,
     pub(super) undo_list: fn(Live) -> AnyView,
 }
 

@@ -2,6 +2,7 @@
 //! it comes or goes.
 
 use leptos::prelude::*;
+use protocol::UNDO_LIFETIME_MS;
 
 use super::words::words;
 use crate::desk::Fresh;
@@ -42,7 +43,8 @@ fn content(live: Live, fresh: Fresh) -> AnyView {
         });
     }
     let until_ms = fresh.until_ms;
-    let left_s = move || until_ms.saturating_sub(live.gateway_now_ms()).div_ceil(1000);
+    // The clock of the page moves once a second, so it may be a little behind.
+    let left_s = move || until_ms.saturating_sub(live.gateway_now_ms()).min(UNDO_LIFETIME_MS).div_ceil(1000);
     let is_on_its_way = StoredValue::new(false);
     let name = fresh.name.clone();
     let undo = move |_| {
