@@ -1,11 +1,14 @@
 // The approve card, all of it: less than was asked, for a while, under another name; undone; never again; several at
 // once; and by keyboard alone.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import { cards, decide, launchBrowser, openDesktop, openOwner, openWaitingPhone, untilState } from "../support/browser.mjs";
 import { Device } from "../support/device.mjs";
 import { Gateway } from "../support/gateway.mjs";
 import { startProxy, TRUSTING } from "../support/proxy.mjs";
+
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
 const OWNER_SCOPES = ["admin", "approvals", "pairing", "questions", "read", "talk.secrets", "write"].map(
   (name) => `operator.${name}`,
@@ -277,6 +280,45 @@ test("a name cannot disguise itself, nor crowd out what the decision is about", 
   const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert(width <= 0, `the page is ${width} px too wide`);
 });
+
+test("whatever it unfolds is accessible and fits, on a phone and a desk, in both themes", async () => {
+  await knock("Blocked one");
+  await options(card("Blocked one"));
+  await card("Blocked one").locator('[data-testid="block-device"][aria-disabled="false"]').click();
+  await page.getByTestId("blocked-device").waitFor();
+  await knock("Undone one");
+  await decide(card("Undone one"), "approve");
+  await undoRow("Undone one").waitFor();
+  await knock("Second one", { scopes: ["operator.write", "operator.read"] });
+  await knock("First one", { scopes: OWNER_SCOPES });
+  await options(card("First one"));
+  await card("First one").getByText("1 hour", { exact: true }).click();
+  await card("First one").locator('input[name="operator.admin"]').uncheck();
+  await page.evaluate(axe);
+  const check = async (what) => {
+    for (const colorScheme of ["light", "dark"]) {
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.equal(scrollWidth, width, `${what} scrolls at ${width} px`);
+        assert.deepEqual(await violations(), [], `${what}, ${colorScheme}, ${width} px`);
+      }
+    }
+  };
+  await check("the page");
+  await page.getByTestId("approve-all").click();
+  await page.getByTestId("bulk-row").nth(1).waitFor();
+  await check("the dialog");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("bulk").waitFor({ state: "detached" });
+});
+
+const violations = () =>
+  page.evaluate(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
 
 /** Waits until something has become true. */
 async function until(holds) {

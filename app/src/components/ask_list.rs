@@ -7,7 +7,7 @@ use protocol::role::{ADMIN, Risk};
 use protocol::{Role, Scopes};
 
 use crate::language::{fill, t};
-use crate::late::{late, text};
+use crate::late::late;
 use crate::live::Live;
 use crate::permissions::{self, Ask};
 use crate::terms::{differences, ends_words, new_roles};
@@ -24,21 +24,16 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
     let is_in = known.as_ref().is_some_and(|known| !known.roles.is_empty());
     let is_upgrade = is_in || !held.is_empty();
     let end_ms = known.as_ref().and_then(|known| known.expires_at_ms);
-    let ends = move || ends_words(end_ms, live.gateway_now_ms()).map(|words| format!(", {words}")).unwrap_or_default();
-    let had = match &known {
-        Some(known) if is_upgrade => {
-            let words = permissions::has(&known.roles, &held);
-            Some(row(t("Has"), text(move || format!("{words}{}", ends()))))
-        }
-        Some(_) if end_ms.is_some() => {
-            let words = move || time_words::ago(end_ms.unwrap_or_default(), live.gateway_now_ms());
-            Some(row(t("Was in"), text(move || fill(t("until {time}, and nothing of that is left"), &[("time", &words())]))))
-        }
-        Some(_) | None => is_upgrade.then(|| {
-            let words = permissions::summary(request.role, &held);
-            row(t("Has"), text(move || words.clone()))
-        }),
+    let now_ms = live.gateway_now_untracked_ms();
+    let had = if is_upgrade {
+        let roles = known.as_ref().map_or(&[][..], |known| &known.roles);
+        let ends = ends_words(end_ms, now_ms).map(|words| format!(", {words}")).unwrap_or_default();
+        Some((t("Has"), format!("{}{ends}", permissions::has(roles, request.role, &held))))
+    } else {
+        let until = |end_ms| fill(t("until {time}, and nothing of that is left"), &[("time", &time_words::ago(end_ms, now_ms))]);
+        end_ms.map(|end_ms| (t("Was in"), until(end_ms)))
     };
+    let had = had.map(|(name, words)| row(name, words));
     let changed = known.as_ref().map(|known| differences(&request, known)).unwrap_or_default();
     let changed: Vec<_> = changed.into_iter().map(|(before, now)| view! { <li>{before} " → " {now}</li> }).collect();
     let changed = (!changed.is_empty()).then(|| {
@@ -50,6 +45,10 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         }
     });
     let mut asked = permissions::asks(request.role, &request.scopes, &held);
+    if is_in {
+        // What it has stands above.
+        asked.retain(|ask| !ask.is_held);
+    }
     let role = match (request.role, offer) {
         (Role::Operator, _) => t("Be an operator: see and steer"),
         (Role::Node, Some(Offer { surface, .. })) if !surface.commands.is_empty() => {
@@ -60,10 +59,6 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         (Role::Node, _) => t("Be a node. It offers nothing to do yet."),
     };
     let is_new_role = known.as_ref().is_none_or(|known| !new_roles(&request, known).is_empty());
-    if is_in {
-        // What it has stands above.
-        asked.retain(|ask| !ask.is_held);
-    }
     let adds_nothing = is_in && asked.is_empty() && !is_new_role;
     let nothing = adds_nothing.then(|| view! { <p class="soft">{t("nothing that it may do")}</p> });
     late(view! {
@@ -79,10 +74,12 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
     })
 }
 
-fn row(name: &'static str, words: impl FnMut() -> String + Send + 'static) -> AnyView {
+fn row(name: &'static str, words: String) -> AnyView {
     late(view! {
         <dt>{name}</dt>
-        <dd class="soft" data-testid="has">{words}</dd>
+        <dd class="soft" data-testid="has">
+            {words}
+        </dd>
     })
 }
 
@@ -96,16 +93,9 @@ pub(super) fn offer_list(offered: &Surface, held: &Surface) -> AnyView {
         asked.retain(|ask| !ask.is_held);
     }
     late(view! {
-        {is_more.then(|| has(permissions::offer_summary(held)))}
+        {is_more.then(|| row(t("Has"), permissions::offer_summary(held)))}
         <dt>{if is_more { "New" } else { "Offers" }}</dt>
         <dd>{lines(asked, false)}</dd>
-    })
-}
-
-fn has(what: String) -> AnyView {
-    late(view! {
-        <dt>"Has"</dt>
-        <dd class="soft">{what}</dd>
     })
 }
 

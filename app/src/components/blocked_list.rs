@@ -53,7 +53,7 @@ pub(crate) fn blocked_list(live: Live) -> AnyView {
 fn row(live: Live, device: BlockedDevice, problem: RwSignal<Option<String>>) -> AnyView {
     let short = || device.device_id.as_str().chars().take(SHORT_ID).collect::<String>();
     let name = device.name.clone().unwrap_or_else(short);
-    let now_ms = live.now_ms.get_untracked();
+    let now_ms = live.gateway_now_untracked_ms();
     let since = fill(t("since {time}"), &[("time", &time_words::ago(device.blocked_at_ms, now_ms))]);
     let tried = tried(&device, now_ms);
     let there = device.address.clone().map(|address| fill(t("with new devices from {address}"), &[("address", &address)]));

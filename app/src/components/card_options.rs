@@ -120,7 +120,7 @@ fn lengths(live: Live, options: &Options) -> AnyView {
     };
     // Who is in with an end keeps it, unless somebody says otherwise.
     let as_before = end_ms.map(|end_ms| {
-        let when = ends_words(Some(end_ms), live.now_ms.get_untracked()).unwrap_or_default();
+        let when = ends_words(Some(end_ms), live.gateway_now_untracked_ms()).unwrap_or_default();
         choice(None, fill(t("as before: {when}"), &[("when", &when)]))
     });
     let others: Vec<_> = LENGTHS_MS
