@@ -55,9 +55,7 @@ impl Desk {
     pub fn add(&mut self, request: PendingRequest) {
         let mut list = self.list.clone().unwrap_or_default();
         // A device waits with one request, whatever else became of an older one.
-        list.pending.retain(|known| {
-            known.request_id != request.request_id && known.device_id != request.device_id
-        });
+        list.pending.retain(|known| known.request_id != request.request_id && known.device_id != request.device_id);
         list.pending.insert(0, request);
         self.replace(list);
     }
@@ -231,18 +229,13 @@ mod tests {
 
     #[test]
     fn an_approval_can_be_undone_for_its_time_and_a_problem_stays_until_it_is_read() {
-        let fresh = |id: &str, until_ms| Fresh {
-            request_id: id.to_owned(),
-            name: "Pixel".to_owned(),
-            until_ms,
-            problem: None,
-        };
+        let fresh =
+            |id: &str, until_ms| Fresh { request_id: id.to_owned(), name: "Pixel".to_owned(), until_ms, problem: None };
         let mut desk = Desk::default();
         desk.note_approval(fresh("a", 10));
         desk.note_approval(fresh("b", 20));
-        let told = |desk: &Desk, now_ms| -> Vec<String> {
-            desk.fresh(now_ms).map(|fresh| fresh.request_id.clone()).collect()
-        };
+        let told =
+            |desk: &Desk, now_ms| -> Vec<String> { desk.fresh(now_ms).map(|fresh| fresh.request_id.clone()).collect() };
         assert_eq!((told(&desk, 9), told(&desk, 10)), (vec!["a".to_owned(), "b".to_owned()], vec!["b".to_owned()]));
         desk.note_problem("b", "Too late.".to_owned());
         assert_eq!(told(&desk, 99), ["b"]);

@@ -6,7 +6,8 @@
 use protocol::event::PairPending;
 use protocol::node::{NodeSurface, Offer, PendingNodeSurface, Surface};
 use protocol::pairing::{
-    ApprovedVia, BlockedDevice, Evidence, Known, Network, Origin, PairedDevice, PairingList, PairingReason, PendingRequest, TokenSummary,
+    ApprovedVia, BlockedDevice, Evidence, Known, Network, Origin, PairedDevice, PairingList, PairingReason,
+    PendingRequest, TokenSummary,
 };
 use protocol::{Challenge, DeviceId, Fingerprint, Role, Scopes, WireError};
 use serde_json::Value;

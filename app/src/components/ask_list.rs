@@ -30,7 +30,9 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         let ends = ends_words(end_ms, now_ms).map(|words| format!(", {words}")).unwrap_or_default();
         Some((t("Has"), format!("{}{ends}", permissions::has(roles, request.role, &held))))
     } else {
-        let until = |end_ms| fill(t("until {time}, and nothing of that is left"), &[("time", &time_words::ago(end_ms, now_ms))]);
+        let until = |end_ms| {
+            fill(t("until {time}, and nothing of that is left"), &[("time", &time_words::ago(end_ms, now_ms))])
+        };
         end_ms.map(|end_ms| (t("Was in"), until(end_ms)))
     };
     let had = had.map(|(name, words)| row(name, words));

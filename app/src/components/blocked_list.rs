@@ -56,7 +56,8 @@ fn row(live: Live, device: BlockedDevice, problem: RwSignal<Option<String>>) -> 
     let now_ms = live.gateway_now_untracked_ms();
     let since = fill(t("since {time}"), &[("time", &time_words::ago(device.blocked_at_ms, now_ms))]);
     let tried = tried(&device, now_ms);
-    let there = device.address.clone().map(|address| fill(t("with new devices from {address}"), &[("address", &address)]));
+    let there =
+        device.address.clone().map(|address| fill(t("with new devices from {address}"), &[("address", &address)]));
     let (id, shown_id, called) = (device.device_id.clone(), device.device_id.to_string(), name.clone());
     let unblock = move || {
         let done = fill(t("{name} may ask again."), &[("name", &called)]);
@@ -110,8 +111,10 @@ mod tests {
             knocks,
             last_knock_at_ms,
         };
-        let told = [(0, None), (1, Some(1)), (7, Some(60_000))].map(|(knocks, last)| tried(&device(knocks, last), 120_000));
-        let expected = ["has not tried since", "has tried once, 1 minute ago", "has tried 7 times, the last time 1 minute ago"];
+        let told =
+            [(0, None), (1, Some(1)), (7, Some(60_000))].map(|(knocks, last)| tried(&device(knocks, last), 120_000));
+        let expected =
+            ["has not tried since", "has tried once, 1 minute ago", "has tried 7 times, the last time 1 minute ago"];
         assert_eq!(told, expected);
     }
 }

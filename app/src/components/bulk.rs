@@ -62,13 +62,18 @@ fn bulk_dialog(live: Live, asked: RwSignal<Option<Bulk>>) -> AnyView {
         }
     });
     let decision = Decision::new(live);
-    let rows: Vec<_> =
-        requests.into_iter().map(|request| (Arc::new(request), RwSignal::new(Outcome::Open))).collect();
+    let rows: Vec<_> = requests.into_iter().map(|request| (Arc::new(request), RwSignal::new(Outcome::Open))).collect();
     let count = rows.len().to_string();
     let (question, verb) = if is_approval {
-        (fill(t("Approve these {count} devices?"), &[("count", &count)]), fill(t("Approve {count}"), &[("count", &count)]))
+        (
+            fill(t("Approve these {count} devices?"), &[("count", &count)]),
+            fill(t("Approve {count}"), &[("count", &count)]),
+        )
     } else {
-        (fill(t("Reject these {count} devices?"), &[("count", &count)]), fill(t("Reject {count}"), &[("count", &count)]))
+        (
+            fill(t("Reject these {count} devices?"), &[("count", &count)]),
+            fill(t("Reject {count}"), &[("count", &count)]),
+        )
     };
     let effect = if is_approval { t("Each as it asks, until it is revoked.") } else { t("They may ask again.") };
     let outcomes: Vec<_> = rows.iter().map(|(_, outcome)| *outcome).collect();
@@ -130,7 +135,8 @@ fn row(request: &PendingRequest, outcome: RwSignal<Outcome>, is_approval: bool) 
     let from = origin.map(|origin| format!("{} {}", origin.network.label(), origin.address)).unwrap_or_default();
     let wants = permissions::summary(request.role, &request.scopes);
     let emoji = request.fingerprint().map(|print| (print.emoji.join(" "), print.spoken_emoji()));
-    let emoji = emoji.map(|(shown, spoken)| view! { <span role="img" aria-label=spoken class="bulk-proof">{shown}</span> });
+    let emoji =
+        emoji.map(|(shown, spoken)| view! { <span role="img" aria-label=spoken class="bulk-proof">{shown}</span> });
     let became = move || match outcome.get() {
         Outcome::Open => late(()),
         Outcome::Done if is_approval => late(view! { <span class="pill ok">{t("is in")}</span> }),

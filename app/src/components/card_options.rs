@@ -42,7 +42,8 @@ fn name_field(options: &Options) -> AnyView {
     let (terms, id) = (*terms, format!("name-{}", request.request_id));
     let field = NodeRef::<html::Input>::new();
     let evidence = request.evidence.as_ref();
-    let name = evidence.and_then(|seen| seen.known.as_ref()).map_or_else(|| request.shown_name(), |known| known.name.clone());
+    let name =
+        evidence.and_then(|seen| seen.known.as_ref()).map_or_else(|| request.shown_name(), |known| known.name.clone());
     let proposed = name.clone();
     let take = move |_| {
         let typed = field.get_untracked().map(|field| field.value().trim().to_owned()).unwrap_or_default();
@@ -128,7 +129,8 @@ fn lengths(live: Live, options: &Options) -> AnyView {
         .map(|lasts_ms| choice((lasts_ms > 0 || end_ms.is_some()).then_some(lasts_ms), length_words(lasts_ms)))
         .collect();
     let is_limited = move || is_in && terms.with(|terms| terms.expires_in_ms.is_some_and(|lasts_ms| lasts_ms > 0));
-    let whole = || late(view! { <p class="soft small">{t("Then all that it may do ends, also what it has already.")}</p> });
+    let whole =
+        || late(view! { <p class="soft small">{t("Then all that it may do ends, also what it has already.")}</p> });
     late(view! {
         <fieldset class="lengths">
             <legend>{t("For how long")}</legend>
@@ -140,7 +142,8 @@ fn lengths(live: Live, options: &Options) -> AnyView {
 
 fn block_buttons(live: Live, options: &Options) -> AnyView {
     let Options { request, decision, .. } = options.clone();
-    let address = request.evidence.as_ref().map(|seen| &seen.origin).filter(|origin| origin.network != Network::ThisMachine);
+    let address =
+        request.evidence.as_ref().map(|seen| &seen.origin).filter(|origin| origin.network != Network::ThisMachine);
     let address = address.map(|origin| origin.address.clone());
     let is_known = request.evidence.as_ref().is_some_and(|seen| seen.known.is_some());
     let button = |test_id, label: String, with_address: bool| {
@@ -154,13 +157,14 @@ fn block_buttons(live: Live, options: &Options) -> AnyView {
         sleepy_button("ghost danger", test_id, move || decision.is_inert(), move || label.clone(), press)
     };
     let effect = if is_known {
-        t("Blocked, it loses what it has, and whatever it asks is refused and not shown. You can unblock it under Devices.")
+        t(
+            "Blocked, it loses what it has, and whatever it asks is refused and not shown. You can unblock it under Devices.",
+        )
     } else {
         t("Blocked, whatever it asks is refused and not shown. You can unblock it under Devices.")
     };
-    let from_there = address.map(|address| {
-        button("block-address", fill(t("Block {address}, too"), &[("address", &address)]), true)
-    });
+    let from_there =
+        address.map(|address| button("block-address", fill(t("Block {address}, too"), &[("address", &address)]), true));
     late(view! {
         <fieldset class="never">
             <legend>{t("Never again")}</legend>

@@ -1,6 +1,6 @@
+use protocol::DeviceId;
 use protocol::pairing::{Evidence, Network, Origin, PairingReason};
 use protocol::role::{OWNER_SCOPES, PAIRING, READ, WRITE};
-use protocol::DeviceId;
 
 use super::*;
 

@@ -29,7 +29,10 @@ mod tests {
 
     #[test]
     fn a_name_cannot_disguise_itself_or_crowd_out_what_stands_beside_it() {
-        assert_eq!(name(" Ada\u{2019}s Pixel 9 \u{1f469}\u{200d}\u{1f4bb} "), "Ada\u{2019}s Pixel 9 \u{1f469}\u{200d}\u{1f4bb}");
+        assert_eq!(
+            name(" Ada\u{2019}s Pixel 9 \u{1f469}\u{200d}\u{1f4bb} "),
+            "Ada\u{2019}s Pixel 9 \u{1f469}\u{200d}\u{1f4bb}"
+        );
         assert_eq!(name("Phone\u{202e}xile\nApproved"), "Phone\u{fffd}xile\u{fffd}Approved");
         assert_eq!(name("\u{200b}Phone\u{1b}[2J"), "\u{fffd}Phone\u{fffd}[2J");
         let long = name(&"\u{00e4}".repeat(10_000));

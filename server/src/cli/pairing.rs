@@ -27,8 +27,7 @@ async fn approve(args: PairingApproveArgs, env: &Environment) -> Outcome {
     }
     let id = args.id();
     let terms = TermsArgs::default();
-    let args =
-        ApproveArgs { id, latest: args.latest, words: None, terms, format: args.format, target: args.target };
+    let args = ApproveArgs { id, latest: args.latest, words: None, terms, format: args.format, target: args.target };
     devices::approve(&args, env).await
 }
 

@@ -35,8 +35,7 @@ impl RecentApprovals {
     /// The approval of a request, if it is recent enough to be undone.
     pub fn find(&self, request_id: &str, now_ms: u64) -> Option<Undoable> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_meant =
-            |entry: &&Entry| entry.request_id == request_id && entry.at_ms + UNDO_LIFETIME_MS >= now_ms;
+        let is_meant = |entry: &&Entry| entry.request_id == request_id && entry.at_ms + UNDO_LIFETIME_MS >= now_ms;
         entries.iter().find(is_meant).map(|entry| entry.undoable.clone())
     }
 

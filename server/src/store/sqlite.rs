@@ -107,8 +107,13 @@ impl Store for SqliteStore {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
-        let is_turned_away =
-            matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. } | PairingEvent::Block { .. } | PairingEvent::Undo { .. });
+        let is_turned_away = matches!(
+            event,
+            PairingEvent::Reject { .. }
+                | PairingEvent::Remove { .. }
+                | PairingEvent::Block { .. }
+                | PairingEvent::Undo { .. }
+        );
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();

@@ -1,9 +1,9 @@
 use access::bootstrap::Presentation;
 use access::pairing::{Ask, Decider};
 use protocol::BootstrapProfile;
+use protocol::Scopes;
 use protocol::method::SetupStatus;
 use protocol::pairing::{Network, Origin, PairingReason};
-use protocol::Scopes;
 use protocol::role::ADMIN;
 
 use super::*;
@@ -145,7 +145,11 @@ async fn the_terms_of_an_approval_are_stored_and_its_end_is_found_once() {
     let event = PairingEvent::Approve { request_id, digest, decider, generation, terms };
     let mut approved = store.apply(&id, event, NOW).await.unwrap().pairing.paired.unwrap();
     approved.withheld = Scopes::from(["operator.write"]);
-    store.import_device(&ImportedDevice { device: Device { device_id: DeviceId::claimed("b"), ..approved }, tokens: vec![] })
+    store
+        .import_device(&ImportedDevice {
+            device: Device { device_id: DeviceId::claimed("b"), ..approved },
+            tokens: vec![],
+        })
         .await
         .unwrap();
     store.close().await;

@@ -176,7 +176,8 @@ async fn approves_less_for_a_while_and_under_a_name_and_says_so() {
     let forever = ["devices", "approve", &knock.pending.request_id, "--for", "90d"];
     assert_eq!(run(home.path(), &forever).ok(), "Approved Tablet as operator: operator.read, for 90 days.\n");
     let listed = run(home.path(), &["devices", "list", "--json"]).json();
-    let ends: Vec<_> = listed["paired"].as_array().unwrap().iter().map(|device| device["expiresAtMs"].is_u64()).collect();
+    let ends: Vec<_> =
+        listed["paired"].as_array().unwrap().iter().map(|device| device["expiresAtMs"].is_u64()).collect();
     assert_eq!(ends, [true, true]);
 }
 

@@ -76,7 +76,9 @@ async fn terms_that_do_not_fit_are_refused_with_a_reason_and_change_nothing() {
         let error = owner.call("device.pair.approve", params).await.unwrap_err();
         assert_eq!((&error["code"], &error["details"]["code"]), (&json!("INVALID_REQUEST"), &json!(code)));
     }
-    for wrong in [json!({"expiresInMs": -1}), json!({"expiresInMs": "1h"}), json!({"label": ""}), json!({"scopes": "x"})] {
+    for wrong in
+        [json!({"expiresInMs": -1}), json!({"expiresInMs": "1h"}), json!({"label": ""}), json!({"scopes": "x"})]
+    {
         let mut params = wrong.clone();
         params["requestId"] = json!(waiting);
         let denied = owner.denied("device.pair.approve", params).await;
@@ -190,7 +192,11 @@ async fn an_undone_upgrade_leaves_the_device_with_what_it_had() {
     let undo = json!({"requestId": refused.request_id()});
     let undone = owner.call("device.pair.undo", undo.clone()).await.unwrap();
     for field in ["scopes", "roles", "tokens", "approvedAtMs"] {
-        assert_eq!((&undone["device"][field], &listed(&gateway).await[field]), (&before[field], &before[field]), "{field}");
+        assert_eq!(
+            (&undone["device"][field], &listed(&gateway).await[field]),
+            (&before[field], &before[field]),
+            "{field}"
+        );
     }
     // Its old token was good before, so it is again.
     gateway.remote().await.enter(&device(1, &["operator.read"]).auth("deviceToken", &old)).await;

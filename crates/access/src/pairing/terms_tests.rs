@@ -47,7 +47,10 @@ fn less_is_granted_than_was_asked_and_the_request_is_answered() {
     let (state, effects) = approve_on(state, "r1", only(&[READ]), decider(&[ADMIN]), NOW).unwrap();
     assert_eq!(effects, [Effect::Resolve { request_id: "r1".to_owned(), decision: Decision::Approved }]);
     let device = state.paired.unwrap();
-    assert_eq!((device.scopes.clone(), device.withheld.clone()), (Scopes::from([READ]), Scopes::from([ADMIN, PAIRING])));
+    assert_eq!(
+        (device.scopes.clone(), device.withheld.clone()),
+        (Scopes::from([READ]), Scopes::from([ADMIN, PAIRING]))
+    );
     assert_eq!(device.live_token(Role::Operator).unwrap().scopes, Scopes::from([READ]));
     assert_eq!(state.pending, None);
 }
@@ -82,12 +85,9 @@ fn a_node_is_approved_whole() {
     let ask = Ask { role: Role::Node, ..ask_for(&[]) };
     let event = PairingEvent::Ask { ask: Box::new(ask), request_id: "r1".to_owned() };
     let (state, _) = step(DevicePairing::default(), event, NOW).unwrap();
-    let (state, _) = step(
-        state,
-        PairingEvent::Ask { ask: Box::new(ask_for(&[READ, WRITE])), request_id: "r2".to_owned() },
-        NOW,
-    )
-    .unwrap();
+    let (state, _) =
+        step(state, PairingEvent::Ask { ask: Box::new(ask_for(&[READ, WRITE])), request_id: "r2".to_owned() }, NOW)
+            .unwrap();
     let refused = approve_on(state.clone(), "r2", only(&[READ]), decider(&[ADMIN]), NOW).unwrap_err();
     assert_eq!(refused, Refusal::Approve(ApproveRefusal::NodeIsWhole));
     assert!(approve_on(state, "r2", only(&[READ, WRITE]), decider(&[ADMIN]), NOW).is_ok());
@@ -102,8 +102,11 @@ fn nobody_grants_more_than_they_hold_whatever_was_asked() {
             for held in sets {
                 let (state, _) = asked(DevicePairing::default(), asked_for, "r1", NOW);
                 let outcome = approve_on(state, "r1", only(granted), decider(held), NOW);
-                let (asked_for, granted, held): (Scopes, Scopes, Scopes) =
-                    (asked_for.iter().copied().collect(), granted.iter().copied().collect(), held.iter().copied().collect());
+                let (asked_for, granted, held): (Scopes, Scopes, Scopes) = (
+                    asked_for.iter().copied().collect(),
+                    granted.iter().copied().collect(),
+                    held.iter().copied().collect(),
+                );
                 let may = asked_for.allow_all(Role::Operator, &granted) && held.allow_all(Role::Operator, &granted);
                 assert_eq!(outcome.is_ok(), may, "{held:?} grants {granted:?} of {asked_for:?}");
                 let got = outcome.ok().and_then(|(state, _)| state.paired).map(|device| device.scopes);
@@ -128,14 +131,14 @@ fn a_name_comes_with_the_approval() {
 #[test]
 fn a_change_since_it_was_shown_is_said_before_anything_else() {
     let (state, _) = asked(DevicePairing::default(), &[READ], "r1", NOW);
-    let stale = |terms| PairingEvent::Approve {
+    let outdated = |terms| PairingEvent::Approve {
         request_id: "r1".to_owned(),
         digest: Some("stale".to_owned()),
         terms,
         decider: decider(&[ADMIN]),
         generation: "g".to_owned(),
     };
-    assert_eq!(step(state.clone(), stale(only(&[ADMIN])), NOW).unwrap_err(), Refusal::RequestChanged);
+    assert_eq!(step(state.clone(), outdated(only(&[ADMIN])), NOW).unwrap_err(), Refusal::RequestChanged);
     let reject = |digest: String| PairingEvent::Reject {
         request_id: "r1".to_owned(),
         digest: Some(digest),

@@ -81,7 +81,14 @@ fn is_as_approved(now: &Device, after: &Device) -> bool {
             .collect();
         tokens.sort_by_key(|(role, ..)| *role);
         let approved_at_ms = device.approved_at_ms;
-        (device.roles.clone(), device.scopes.clone(), device.withheld.clone(), device.expires_at_ms, approved_at_ms, tokens)
+        (
+            device.roles.clone(),
+            device.scopes.clone(),
+            device.withheld.clone(),
+            device.expires_at_ms,
+            approved_at_ms,
+            tokens,
+        )
     };
     grants(now) == grants(after)
 }

@@ -9,9 +9,7 @@ use crate::role::ADMIN;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApproveRefusal {
     /// An approval can give less than was asked, never more.
-    NotAsked {
-        scope: String,
-    },
+    NotAsked { scope: String },
     /// A device that may do nothing is not let in.
     NothingLeft,
     /// What a node does follows from its commands, which are approved as a whole.

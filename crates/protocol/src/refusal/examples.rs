@@ -1,8 +1,8 @@
 //! One of each, for tables, tests and finding advice.
 
 use super::{
-    ApproveRefusal, Audience, BlockRefusal, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind,
-    SetupRefusal, UpgradeRefusal,
+    ApproveRefusal, Audience, BlockRefusal, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, Refusal,
+    SecretKind, SetupRefusal, UpgradeRefusal,
 };
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};

@@ -164,12 +164,11 @@ fn evidence(approval: &Approval) -> String {
 }
 
 fn powers(device: &PairedDevice, now_ms: u64) -> Vec<String> {
-    let mut lines =
-        vec![match (device.scopes.is_empty(), device.has_ended(now_ms)) {
-            (true, _) => "It holds no scopes.".to_owned(),
-            (false, true) => "It was allowed:".to_owned(),
-            (false, false) => "It may:".to_owned(),
-        }];
+    let mut lines = vec![match (device.scopes.is_empty(), device.has_ended(now_ms)) {
+        (true, _) => "It holds no scopes.".to_owned(),
+        (false, true) => "It was allowed:".to_owned(),
+        (false, false) => "It may:".to_owned(),
+    }];
     lines.extend(device.scopes.iter().map(|scope| format!("  {}  ({})", describe_scope(scope).0, shown(scope))));
     if !device.withheld_scopes.is_empty() {
         let left_out = listing::scopes(&device.withheld_scopes);
