@@ -15,6 +15,8 @@
 //! (both as signals), [`outside`] (the browser around the page, or nothing at all on the server), [`shell`] and
 //! [`App`], then `pages` and `components`. Everything that needs no browser is a plain function with its tests.
 
+#![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
+
 pub mod backoff;
 pub mod browser_name;
 pub mod desk;

@@ -14,9 +14,7 @@ use crate::terms::{differences, ends_words, new_roles};
 use crate::time_words;
 
 /// The rows of the card's list that say what is asked: what the device has, if anything, and what the approval adds.
-#[component]
-pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
-    let live = Live::here();
+pub(super) fn ask_list(live: Live, request: &PendingRequest) -> AnyView {
     let (held, offer, known) = match request.evidence.as_ref() {
         Some(evidence) => (evidence.approved_scopes.clone(), evidence.node.clone(), evidence.known.clone()),
         None => (Scopes::default(), None, None),
@@ -36,7 +34,7 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         end_ms.map(|end_ms| (t("Was in"), until(end_ms)))
     };
     let had = had.map(|(name, words)| row(name, words));
-    let changed = known.as_ref().map(|known| differences(&request, known)).unwrap_or_default();
+    let changed = known.as_ref().map(|known| differences(request, known)).unwrap_or_default();
     let changed: Vec<_> = changed.into_iter().map(|(before, now)| view! { <li>{before} " → " {now}</li> }).collect();
     let changed = (!changed.is_empty()).then(|| {
         view! {
@@ -60,7 +58,7 @@ pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
         }
         (Role::Node, _) => t("Be a node. It offers nothing to do yet."),
     };
-    let is_new_role = known.as_ref().is_none_or(|known| !new_roles(&request, known).is_empty());
+    let is_new_role = known.as_ref().is_none_or(|known| !new_roles(request, known).is_empty());
     let adds_nothing = is_in && asked.is_empty() && !is_new_role;
     let nothing = adds_nothing.then(|| view! { <p class="soft">{t("nothing that it may do")}</p> });
     late(view! {

@@ -32,7 +32,7 @@ pub(crate) fn blocked_list(live: Live) -> AnyView {
         }
     });
     let rows = move || {
-        let rows: Vec<_> = blocked.get().into_iter().map(|device| row(live, device, problem)).collect();
+        let rows: Vec<_> = blocked.get().iter().map(|device| row(live, device, problem)).collect();
         late(view! { <ul class="devices">{rows}</ul> })
     };
     let section = move || {
@@ -50,12 +50,12 @@ pub(crate) fn blocked_list(live: Live) -> AnyView {
     when(move || blocked.with(|blocked| !blocked.is_empty()), section)
 }
 
-fn row(live: Live, device: BlockedDevice, problem: RwSignal<Option<String>>) -> AnyView {
+fn row(live: Live, device: &BlockedDevice, problem: RwSignal<Option<String>>) -> AnyView {
     let short = || device.device_id.as_str().chars().take(SHORT_ID).collect::<String>();
     let name = device.name.clone().unwrap_or_else(short);
     let now_ms = live.gateway_now_untracked_ms();
     let since = fill(t("since {time}"), &[("time", &time_words::ago(device.blocked_at_ms, now_ms))]);
-    let tried = tried(&device, now_ms);
+    let tried = tried(device, now_ms);
     let there =
         device.address.clone().map(|address| fill(t("with new devices from {address}"), &[("address", &address)]));
     let (id, shown_id, called) = (device.device_id.clone(), device.device_id.to_string(), name.clone());

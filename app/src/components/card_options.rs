@@ -18,21 +18,21 @@ use crate::terms::{Fixed, LENGTHS_MS, Tickbox, boxes, can_choose, ends_words, le
 /// The longest name the gateway keeps, in characters.
 const LONGEST: &str = "64";
 
-pub(super) fn card_options(options: Options) -> AnyView {
-    let Options { request, terms, .. } = options.clone();
-    let live = Live::here();
+pub(super) fn card_options(options: &Options) -> AnyView {
+    let Options { request, terms, .. } = options;
+    let (terms, live) = (*terms, Live::here());
     let own = live.welcome(|welcome| welcome.hello.scopes.clone()).unwrap_or_default();
-    if can_choose(&request) && live.may_not_approve(&required(&request, &terms.get_untracked())).is_some() {
+    if can_choose(request) && live.may_not_approve(&required(request, &terms.get_untracked())).is_some() {
         // Whoever may not give all of it may give a part.
-        terms.update(|terms| *terms = within(&request, terms, &own));
+        terms.update(|terms| *terms = within(request, terms, &own));
     }
-    let scopes = can_choose(&request).then(|| scope_boxes(&options, own));
+    let scopes = can_choose(request).then(|| scope_boxes(options, own));
     late(view! {
         <div class="card-options">
-            {name_field(&options)}
+            {name_field(options)}
             {scopes}
-            {lengths(live, &options)}
-            {block_buttons(live, &options)}
+            {lengths(live, options)}
+            {block_buttons(live, options)}
         </div>
     })
 }

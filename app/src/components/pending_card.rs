@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use protocol::method::Terms;
 use protocol::pairing::{PairingReason, PendingRequest, client_kind};
 
-use super::ask_list::AskList;
+use super::ask_list::ask_list;
 use super::decide::{Choice, Decision, decide};
 use super::proof::Proof;
 use super::rare::rare;
@@ -74,7 +74,7 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
                 <dd>
                     <Whereabouts request=request.clone() />
                 </dd>
-                <AskList request=request.clone() />
+                {ask_list(live, &request)}
                 <dt>"When"</dt>
                 <dd class="soft">{text(when)}</dd>
             </dl>
@@ -154,7 +154,7 @@ fn options(options: Options) -> AnyView {
     let is_open = RwSignal::new(false);
     let shown = move || {
         let options = options.clone();
-        rare(Box::new(move |rare| (rare.options)(options.clone())))
+        rare(Box::new(move |rare| (rare.options)(&options)))
     };
     let label = move || if is_open.get() { t("Fewer options") } else { t("More options") };
     late(view! {

@@ -11,7 +11,7 @@ use crate::part::{Fetched, part};
 /// What the piece brings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rare {
-    pub(super) options: fn(Options) -> AnyView,
+    pub(super) options: fn(&Options) -> AnyView,
     pub(super) many: fn(Live, RwSignal<bool>) -> AnyView,
     pub(super) undo_list: fn(Live) -> AnyView,
 }
