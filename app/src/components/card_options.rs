@@ -157,9 +157,7 @@ fn block_buttons(live: Live, options: &Options) -> AnyView {
         sleepy_button("ghost danger", test_id, move || decision.is_inert(), move || label.clone(), press)
     };
     let effect = if is_known {
-        t(
-            "Blocked, it loses what it has, and whatever it asks is refused and not shown. You can unblock it under Devices.",
-        )
+        t("Blocked, it loses what it has, and what it asks is refused and not shown. You can unblock it under Devices.")
     } else {
         t("Blocked, whatever it asks is refused and not shown. You can unblock it under Devices.")
     };
