@@ -17,6 +17,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
 #![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
+#![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
 
 pub mod backoff;
 pub mod browser_name;
@@ -33,6 +34,7 @@ pub mod reading;
 pub mod session;
 pub mod settings;
 pub mod setup;
+pub mod terms;
 pub mod time_words;
 pub mod writing;
 

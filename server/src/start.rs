@@ -223,6 +223,8 @@ impl Gateway {
             exposed: Arc::default(),
             tasks: TaskTracker::new(),
             seen: Arc::default(),
+            knocks: Arc::default(),
+            approvals: Arc::default(),
             invocations: Arc::default(),
             last_good: Arc::default(),
             plain_sessions: Arc::default(),
@@ -251,6 +253,9 @@ impl Gateway {
         }
         if let Err(error) = state.flush_seen().await {
             tracing::warn!(%error, "Who was seen last could not be written down");
+        }
+        if let Err(error) = state.flush_knocks().await {
+            tracing::warn!(%error, "Who knocked in vain could not be written down");
         }
         if state.last_good.is_stale() {
             last_good::save_or_warn(state).await;

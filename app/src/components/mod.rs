@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
 
+pub(crate) mod blocked_list;
 pub(crate) mod brand;
 pub(crate) mod confirm;
 pub(crate) mod copy_command;
@@ -17,10 +18,14 @@ pub(crate) mod status_pill;
 pub(crate) mod words;
 
 mod ask_list;
+mod bulk;
+mod card_options;
 mod decide;
 mod inline_name;
 mod node_card;
 mod pair_code;
 mod pending_card;
+mod rare;
 mod ring;
+mod undo_list;
 mod whereabouts;

@@ -172,6 +172,7 @@ fn headline(action: AuditAction, name: &str, note: &str) -> String {
     let sentence = match action {
         AuditAction::Approved => t("{name} was let in"),
         AuditAction::Rejected => t("{name} was turned away"),
+        AuditAction::Undone => t("The approval of {name} was taken back"),
         AuditAction::Removed => t("{name} was removed"),
         AuditAction::Renamed => t("{name} is now called {note}"),
         AuditAction::TokenRotated => t("{name} got a new token"),
@@ -232,6 +233,7 @@ fn facts(
         }
         AuditAction::Approved
         | AuditAction::Rejected
+        | AuditAction::Undone
         | AuditAction::Removed
         | AuditAction::Unblocked
         | AuditAction::NodeApproved

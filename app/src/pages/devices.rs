@@ -5,6 +5,7 @@ use protocol::DeviceId;
 use wasm_split_helpers::wasm_split;
 
 use super::screens::Screens;
+use crate::components::blocked_list::blocked_list;
 use crate::components::confirm::{Confirm, Confirmation};
 use crate::components::device_row::DeviceRow;
 use crate::components::notices::Notices;
@@ -36,7 +37,13 @@ pub(crate) fn Devices() -> impl IntoView {
 
 #[wasm_split(devices, fallible)]
 fn paired() -> Fetched<fn() -> AnyView> {
-    Ok(|| late(view! { <Paired /> }))
+    Ok(|| {
+        let live = Live::here();
+        late(view! {
+            <Paired />
+            {when(move || live.may_pair(), move || blocked_list(live))}
+        })
+    })
 }
 
 #[component]

@@ -41,7 +41,7 @@ pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> im
             Screen::Insecure => late(view! { <Insecure /> }),
             Screen::Unsupported(words) => late(view! { <Unsupported words=words.clone() /> }),
             Screen::Away { .. } => late(view! { <Away /> }),
-            Screen::Removed => late(view! { <Removed /> }),
+            Screen::Removed { is_over } => late(view! { <Removed is_over=*is_over /> }),
         }
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn heading(screen: &Screen) -> Option<&'static str> {
         Screen::Insecure => Some("This page needs a secure address"),
         Screen::Unsupported(_) => Some("This browser cannot keep a device key"),
         Screen::Away { .. } => Some("The gateway does not answer"),
-        Screen::Removed => Some("This device is no longer let in"),
+        Screen::Removed { .. } => Some("This device is no longer let in"),
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! What devices do by themselves (asking, being forgotten, getting a token renewed) is no decision.
 
+use protocol::DeviceId;
 use protocol::audit::{AuditAction, AuditAuthor, AuditGrant, Audited};
 use protocol::pairing::Approver;
-use protocol::{DeviceId, Scopes};
 
 use crate::pairing::{Decider, Device, DevicePairing, PairingEvent};
 
@@ -23,6 +23,7 @@ pub fn of(before: &DevicePairing, device_id: &DeviceId, event: &PairingEvent) ->
             audited
         }
         PairingEvent::Reject { decider, .. } => displayed(by(AuditAction::Rejected, decider), before),
+        PairingEvent::Undo { decider, .. } => by(AuditAction::Undone, decider),
         PairingEvent::Remove { decider } => by(AuditAction::Removed, decider),
         PairingEvent::Rename { label: name, decider } | PairingEvent::RenameNode { name, decider } => {
             by(AuditAction::Renamed, decider).noting(name.trim())
@@ -71,8 +72,7 @@ pub fn by(action: AuditAction, decider: &Decider) -> Audited {
 }
 
 fn displayed(mut audited: Audited, before: &DevicePairing) -> Audited {
-    let held = before.paired.as_ref().map(|device| device.scopes.clone()).unwrap_or_default();
-    audited.shown = before.pending.as_ref().map(|pending| Box::new(pending.shown(&held)));
+    audited.shown = before.pending.as_ref().map(|pending| Box::new(pending.shown(before.paired.as_ref())));
     audited
 }
 
@@ -83,6 +83,6 @@ fn offered(mut audited: Audited, before: &DevicePairing) -> Audited {
 
 fn name_of(before: &DevicePairing) -> Option<String> {
     let paired = before.paired.as_ref().map(|device: &Device| device.shown(None).shown_name());
-    let pending = || before.pending.as_ref().map(|pending| pending.shown(&Scopes::default()).shown_name());
+    let pending = || before.pending.as_ref().map(|pending| pending.shown(None).shown_name());
     paired.or_else(pending).or_else(|| before.blocked.as_ref().and_then(|block| block.name.clone()))
 }

@@ -59,6 +59,8 @@ actions! {
     /// A device was let in, or let in for more: by a person, a rule, or a one-time code.
     Approved = "approved";
     Rejected = "rejected";
+    /// An approval was taken back moments later.
+    Undone = "undone";
     Removed = "removed";
     Renamed = "renamed";
     TokenRotated = "token-rotated";

@@ -29,6 +29,7 @@ pub mod method;
 pub mod node;
 pub mod operations;
 pub mod pairing;
+pub mod plain;
 pub mod refusal;
 pub mod role;
 pub mod secret;
@@ -70,6 +71,9 @@ pub const TICK_INTERVAL_MS: u64 = 30_000;
 /// How long a pairing request waits for a person, in milliseconds (wire.md §6.2).
 /// Long enough to walk to the other machine, short enough to be forgotten.
 pub const PAIRING_LIFETIME_MS: u64 = 300_000;
+
+/// How long an approval can be undone, in milliseconds: long enough to see what one has done, too short to forget it.
+pub const UNDO_LIFETIME_MS: u64 = 30_000;
 
 /// In which time a device may make [`WRITE_LIMIT`] changes, in milliseconds (wire.md §7.1).
 pub const WRITE_WINDOW_MS: u64 = 60_000;

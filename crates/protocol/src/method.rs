@@ -19,8 +19,8 @@ use crate::settings::CONFIRM_WITHIN;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
 pub use devices::{
-    ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery,
-    TokenParams,
+    ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated,
+    Terms, TokenDelivery, TokenParams, Undone,
 };
 pub use owner::{OwnerStop, OwnerStopping};
 pub use recovery::{
@@ -81,6 +81,13 @@ macro_rules! methods {
 }
 
 const REQUEST_ID: Property = required("requestId", NON_EMPTY);
+/// Extension: the digest of what was shown; see [`ApproveParams`].
+const DIGEST: Property = optional("digest", NON_EMPTY);
+const LABEL: Shape = Shape::Text { min: 1, max: 64 };
+
+/// The longest that an approval can be limited to: ten years. Whoever wants more wants no limit.
+pub const LONGEST_APPROVAL_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
+
 const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
 const NODE_ID: Property = required("nodeId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
@@ -127,16 +134,23 @@ methods! {
     /// Extension: the secret that is in force.
     ConfigSecret = "config.secret", Access::Operator(ADMIN), [];
     ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
-    DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
-    /// Extension, as the three that follow it by name: `blocked`, `explain` and `unblock`.
+    /// All but the id is an extension.
+    DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [
+        REQUEST_ID,
+        DIGEST,
+        optional("scopes", Shape::Items { item: &NON_EMPTY, min: 0, max: 64, unique: true }),
+        optional("label", LABEL),
+        optional("expiresInMs", Shape::Between { min: 0, max: LONGEST_APPROVAL_MS })
+    ];
+    /// Extension, as the four that follow it by name: `blocked`, `explain`, `unblock` and `undo`.
     DevicePairBlock = "device.pair.block", Access::Operator(PAIRING), [DEVICE_ID, optional("address", Shape::Bool)];
     DevicePairBlocked = "device.pair.blocked", Access::Operator(PAIRING), [];
     DevicePairExplain = "device.pair.explain", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
-    DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
+    DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID, DIGEST];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
-        [DEVICE_ID, required("label", Shape::Text { min: 1, max: 64 })];
+        [DEVICE_ID, required("label", LABEL)];
     DevicePairSetupCode = "device.pair.setupCode", Access::Operator(ADMIN), [
         optional("publicUrl", NON_EMPTY), optional("preferRemoteUrl", Shape::Bool), optional("includeQr", Shape::Bool),
         optional("bootstrapProfile", Shape::OneOf(&["limited", "node", "voice-node"])), optional("joinUrl", Shape::True)
@@ -144,6 +158,7 @@ methods! {
     DevicePairSetupStatus = "device.pair.setupStatus", Access::Operator(ADMIN),
         [required("setupId", Shape::Text { min: 1, max: 128 })];
     DevicePairUnblock = "device.pair.unblock", Access::Operator(PAIRING), [DEVICE_ID];
+    DevicePairUndo = "device.pair.undo", Access::Operator(PAIRING), [REQUEST_ID];
     DeviceScopesRequestUpgrade = "device.scopes.requestUpgrade", Access::AnyOperator, [UPGRADE_SCOPES];
     DeviceScopesWaitUpgrade = "device.scopes.waitUpgrade", Access::AnyOperator, [REQUEST_ID];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];

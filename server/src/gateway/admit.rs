@@ -20,7 +20,7 @@ use super::{attempts, credentials, effects, nodes, waiting};
 use crate::config::Config;
 use crate::http::control_ui::build_id;
 use crate::state::AppState;
-use crate::store::Seen;
+use crate::store::{BlockedBy, Seen};
 
 /// A client that said `connect` and proved what it could.
 pub struct Candidate<'a> {
@@ -105,10 +105,14 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
     // Listen before anything is stored, so that no decision slips by.
     let may_wait = connect.has_cap(CAP_PAIRING_WAIT) || waiting::is_official_node_host(connect);
     let decisions = device.filter(|_| may_wait).map(|device| state.registry.wait_for(device.id()));
-    let paired = match device {
+    let mut paired = match device {
         Some(device) => state.store.find_device(device.id()).await.map_err(|error| error.refusal())?,
         None => None,
     };
+    if paired.as_ref().is_some_and(|device| device.runs_out(state.clock.now_ms())) {
+        // The clockwork looks once a second; nobody gets in meanwhile.
+        paired = apply(state, candidate, PairingEvent::Sweep).await?.paired;
+    }
     let facts = Facts {
         connect,
         device,
@@ -132,7 +136,10 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         credentials::spend_code(state, candidate).await?;
     }
     match verdict {
-        Verdict::Refuse(refusal) => Err(Some(refusal)),
+        Verdict::Refuse(refusal) => {
+            note_knock(state, &refusal);
+            Err(Some(refusal))
+        }
         Verdict::Admit(grant) => Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?))),
         Verdict::Approve { ask, roles, via, grant } => {
             let event = PairingEvent::Grant {
@@ -252,6 +259,15 @@ fn check_build(candidate: &Candidate<'_>) -> Result<(), Refusal> {
         return Err(Refusal::ControlUiOutdated { gateway_build_id: build_id().to_owned() });
     }
     Ok(())
+}
+
+/// Counts those that are blocked; nobody is shown what they ask.
+fn note_knock(state: &AppState, refusal: &Refusal) {
+    if let Refusal::Block(refusal) = refusal
+        && let Some(who) = BlockedBy::in_refusal(refusal)
+    {
+        state.knocks.add(who, state.clock.now_ms());
+    }
 }
 
 fn note_seen(state: &AppState, candidate: &Candidate<'_>, grant: &Grant) {

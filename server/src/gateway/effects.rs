@@ -12,15 +12,24 @@ use super::registry::Wake;
 use crate::state::AppState;
 use crate::store::StoreError;
 
-/// Stores what happened to a device, then does what follows from it.
+/// Stores what happened to a device, then does what follows from it. The result is the new state.
 pub async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, StoreError> {
+    Ok(change(state, device_id, event).await?.1)
+}
+
+/// The same; the result is the state before and after.
+pub async fn change(
+    state: &AppState,
+    device_id: &DeviceId,
+    event: PairingEvent,
+) -> Result<(DevicePairing, DevicePairing), StoreError> {
     let is_decision = !matches!(event, PairingEvent::Ask { .. } | PairingEvent::Declare { .. } | PairingEvent::Sweep);
     let applied = state.store.apply(device_id, event, state.clock.now_ms()).await?;
     if is_decision {
         state.last_good.note_change();
     }
     carry_out(state, applied.effects).await;
-    Ok(applied.pairing)
+    Ok((applied.before, applied.pairing))
 }
 
 /// Carries out all effects, in order.
@@ -79,5 +88,10 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
         }
         Effect::CloseSockets { role } => registry.throw_out(&device_id, role, &Close::device_removed()),
         Effect::RenewSockets { role } => registry.throw_out(&device_id, Some(role), &Close::token_rotated()),
+        Effect::EndSockets => {
+            tracing::info!(device.id = device_id.as_str().get(..8), "The time of a device was up");
+            registry.throw_out(&device_id, None, &Close::approval_ended());
+        }
+        Effect::NarrowSockets => registry.narrow(&device_id),
     }
 }

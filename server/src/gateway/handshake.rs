@@ -270,7 +270,10 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
     match (state.store.find_device(device_id).await, state.store.find_block(device_id, &address).await) {
         (Ok(_), Ok(Blocked::Device)) => false,
         (Ok(current), Ok(Blocked::No | Blocked::Address)) => {
-            current.as_ref().and_then(generation) == admitted.and_then(generation)
+            let allows = |device: &Device| device.scopes.allow_all(connection.role, &connection.scopes);
+            // Some programs of this machine may more than their device.
+            let is_narrowed = admitted.is_some_and(allows) && !current.as_ref().is_some_and(allows);
+            current.as_ref().and_then(generation) == admitted.and_then(generation) && !is_narrowed
         }
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%error, "The pairing store failed");

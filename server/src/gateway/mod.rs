@@ -17,6 +17,7 @@ pub mod nodes;
 pub mod panic;
 pub mod presence;
 pub mod public_url;
+pub mod recent_approvals;
 pub mod registry;
 pub mod session;
 pub mod socket;

@@ -13,7 +13,7 @@ use crate::config::trial;
 use crate::state::AppState;
 use crate::store::StoreError;
 
-/// How often requests that ran out are looked for, and who got in is written down.
+/// How often requests and approvals that ran out are looked for, and who got in is written down.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often everyone is told how the gateway is (wire.md §8.3).
@@ -75,12 +75,15 @@ async fn settle_trial(state: &AppState) {
     }
 }
 
-/// Forgets what ran out, and writes down who was seen.
+/// Forgets what ran out, ends what was approved until now, and writes down who was seen.
 pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
     settle_trial(state).await;
     state.flush_seen().await?;
+    state.flush_knocks().await?;
     let now_ms = state.clock.now_ms();
-    for device_id in state.store.find_expired_requests(now_ms).await? {
+    let mut due = state.store.find_expired_requests(now_ms).await?;
+    due.extend(state.store.find_ended_approvals(now_ms).await?);
+    for device_id in due {
         effects::apply(state, &device_id, PairingEvent::Sweep).await?;
     }
     Ok(())

@@ -17,6 +17,7 @@ use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use protocol::audit::{AuditAction, AuditAuthor, Audited};
+use protocol::method::Terms;
 use protocol::pairing::{Origin, PendingRequest};
 use protocol::{BootstrapProfile, DeviceId, Refusal, Role, Secret};
 use url::form_urlencoded;
@@ -123,7 +124,7 @@ impl Visit {
         let pairings = self.state.store.list_pairings().await.map_err(|error| error.refusal())?;
         let now_ms = self.state.clock.now_ms();
         let open = pairings.pending.iter().filter(|(pending, _)| pending.expires_at_ms() > now_ms);
-        Ok(open.map(|(pending, approved)| pending.shown(approved)).collect())
+        Ok(open.map(|(pending, approved)| pending.shown(approved.as_ref())).collect())
     }
 
     /// Does what a form says, then shows the page anew.
@@ -256,9 +257,15 @@ impl Visit {
         };
         let event = if is_approved {
             let generation = Uuid::new_v4().to_string();
-            PairingEvent::Approve { request_id: request_id.clone(), digest: Some(digest), decider, generation }
+            PairingEvent::Approve {
+                request_id: request_id.clone(),
+                digest: Some(digest),
+                terms: Terms::default(),
+                decider,
+                generation,
+            }
         } else {
-            PairingEvent::Reject { request_id: request_id.clone(), decider }
+            PairingEvent::Reject { request_id: request_id.clone(), digest: Some(digest), decider }
         };
         match self.carry_out(&request_id, event).await {
             Ok(()) if is_approved => "Approved. The device is in.".to_owned(),

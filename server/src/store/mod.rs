@@ -22,10 +22,10 @@ use std::sync::Arc;
 use access::DevicePairing;
 use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
-use protocol::{DeviceId, Refusal, Role, Scopes};
+use protocol::{DeviceId, Refusal, Role};
 
 pub use audit::AuditStore;
-pub use blocks::BlockStore;
+pub use blocks::{BlockStore, BlockedBy, Knock};
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
@@ -62,9 +62,10 @@ impl StoreError {
     }
 }
 
-/// A stored change: the new state, and what has to be done now, device by device.
+/// A stored change: the state before and after, and what has to be done now, device by device.
 #[derive(Debug)]
 pub struct Applied {
+    pub before: DevicePairing,
     pub pairing: DevicePairing,
     pub effects: Vec<(DeviceId, Effect)>,
 }
@@ -72,8 +73,8 @@ pub struct Applied {
 /// Everything that waits or is in.
 #[derive(Debug, Default)]
 pub struct Pairings {
-    /// Newest first, each with what its device holds already.
-    pub pending: Vec<(Pending, Scopes)>,
+    /// Newest first, each with what is stored of its device.
+    pub pending: Vec<(Pending, Option<Device>)>,
     pub paired: Vec<Device>,
 }
 
@@ -145,6 +146,9 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore {
 
     /// The devices whose requests ran out by `now_ms`.
     async fn find_expired_requests(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
+
+    /// The devices whose approval has ended by `now_ms`, and that nobody has acted upon yet.
+    async fn find_ended_approvals(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
 
     /// Notes that these requests were shown to somebody who may decide.
     async fn mark_seen(&self, request_ids: &[String], now_ms: u64) -> Result<(), StoreError>;

@@ -176,10 +176,11 @@ impl RecoveryStore for SqliteStore {
         .await?;
         // Whoever lets a node in again is not shown what was once approved of it.
         sqlx::query(
-            "UPDATE devices SET node_surface = NULL, pending_node_surface = NULL, pending_node_request_id = NULL \
-             WHERE device_id <> ?",
+            "UPDATE devices SET node_surface = NULL, pending_node_surface = NULL, pending_node_request_id = NULL, \
+             expires_at_ms = CASE WHEN expires_at_ms <= ?2 THEN expires_at_ms END WHERE device_id <> ?1",
         )
         .bind(keep)
+        .bind(sql_ms(now_ms))
         .execute(&mut *transaction)
         .await?;
         let requests: Vec<(String, String)> =

@@ -8,7 +8,7 @@ use std::time::Duration;
 use access::DevicePairing;
 use access::pairing::{Device, Effect, PairingEvent, Pending, Token, step};
 use async_trait::async_trait;
-use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
+use protocol::{DeviceId, PAIRING_LIFETIME_MS};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
@@ -112,8 +112,13 @@ impl Store for SqliteStore {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
-        let is_turned_away =
-            matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. } | PairingEvent::Block { .. });
+        let is_turned_away = matches!(
+            event,
+            PairingEvent::Reject { .. }
+                | PairingEvent::Remove { .. }
+                | PairingEvent::Block { .. }
+                | PairingEvent::Undo { .. }
+        );
         let audited = access::audit::of(&before, device_id, &event);
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
@@ -150,7 +155,7 @@ impl Store for SqliteStore {
         }
         self.recent.device_changed(device_id, after.paired.as_ref());
         self.audited(audited);
-        Ok(Applied { pairing: after, effects })
+        Ok(Applied { before, pairing: after, effects })
     }
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError> {
@@ -178,14 +183,13 @@ impl Store for SqliteStore {
         let rows: Vec<PendingRow> = sqlx::query_as("SELECT * FROM pending_requests ORDER BY ts DESC, request_id")
             .fetch_all(&mut *connection)
             .await?;
-        let held: HashMap<&DeviceId, &Scopes> =
-            paired.iter().map(|device| (&device.device_id, &device.scopes)).collect();
+        let known: HashMap<&DeviceId, &Device> = paired.iter().map(|device| (&device.device_id, device)).collect();
         let pending = rows
             .into_iter()
             .map(|row| {
                 let pending = row.into_pending()?;
-                let approved = held.get(&pending.ask.device_id).map(|scopes| (*scopes).clone()).unwrap_or_default();
-                Ok((pending, approved))
+                let device = known.get(&pending.ask.device_id).map(|device| (*device).clone());
+                Ok((pending, device))
             })
             .collect::<Result<_, StoreError>>()?;
         let pairings = Arc::new(Pairings { pending, paired });
@@ -208,6 +212,17 @@ impl Store for SqliteStore {
                 .bind(sql_ms(now_ms))
                 .fetch_all(&self.pool)
                 .await?;
+        Ok(rows.into_iter().map(|(device_id,)| DeviceId::claimed(device_id)).collect())
+    }
+
+    async fn find_ended_approvals(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT device_id FROM devices WHERE expires_at_ms <= ? AND EXISTS (SELECT 1 FROM device_tokens \
+             WHERE device_tokens.device_id = devices.device_id AND revoked_at_ms IS NULL)",
+        )
+        .bind(sql_ms(now_ms))
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows.into_iter().map(|(device_id,)| DeviceId::claimed(device_id)).collect())
     }
 
@@ -300,7 +315,8 @@ pub(super) async fn save_device(
         "INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id, \
          client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms, \
          last_seen_reason, node_surface, pending_node_surface, pending_node_request_id, last_connected_at_ms, \
-         last_disconnected_at_ms, approval, last_seen_address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         last_disconnected_at_ms, approval, last_seen_address, expires_at_ms, withheld_scopes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(device_id.as_str())
     .bind(&device.public_key)
@@ -326,6 +342,8 @@ pub(super) async fn save_device(
     .bind(device.last_disconnected_at_ms.map(sql_ms))
     .bind(device.approval.as_ref().map(sql_json).transpose()?)
     .bind(&device.last_seen_address)
+    .bind(device.expires_at_ms.map(sql_ms))
+    .bind((!device.withheld.is_empty()).then(|| sql_json(&device.withheld)).transpose()?)
     .execute(&mut *connection)
     .await?;
     for token in &device.tokens {

@@ -1,6 +1,7 @@
 use access::bootstrap::Presentation;
 use access::pairing::{Ask, Decider};
 use protocol::BootstrapProfile;
+use protocol::Scopes;
 use protocol::audit::{AuditAction, AuditAuthor, Audited};
 use protocol::method::SetupStatus;
 use protocol::pairing::{Network, Origin, PairingReason};
@@ -49,6 +50,7 @@ pub(super) fn approve(device: &str) -> PairingEvent {
     PairingEvent::Approve {
         request_id: format!("request-{device}"),
         digest: None,
+        terms: protocol::method::Terms::default(),
         decider: Decider {
             scopes: Scopes::from([ADMIN]),
             device_id: None,
@@ -133,6 +135,34 @@ async fn expired_requests_are_found() {
     request(&store, "a", "192.168.1.9", NOW).await;
     assert_eq!(store.find_expired_requests(NOW + PAIRING - 1).await.unwrap(), []);
     assert_eq!(store.find_expired_requests(NOW + PAIRING).await.unwrap(), [DeviceId::claimed("a")]);
+}
+
+#[tokio::test]
+async fn the_terms_of_an_approval_are_stored_and_its_end_is_found_once() {
+    let (folder, store) = open().await;
+    let id = DeviceId::claimed("a");
+    request(&store, "a", "192.168.1.9", NOW).await;
+    let PairingEvent::Approve { request_id, digest, decider, generation, .. } = approve("a") else { unreachable!() };
+    let terms = protocol::method::Terms { expires_in_ms: Some(100), ..Default::default() };
+    let event = PairingEvent::Approve { request_id, digest, decider, generation, terms };
+    let mut approved = store.apply(&id, event, NOW).await.unwrap().pairing.paired.unwrap();
+    approved.withheld = Scopes::from(["operator.write"]);
+    store
+        .import_device(
+            &ImportedDevice { device: Device { device_id: DeviceId::claimed("b"), ..approved }, tokens: vec![] },
+            NOW,
+        )
+        .await
+        .unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
+    assert_eq!(store.find_device(&id).await.unwrap().unwrap().expires_at_ms, Some(NOW + 100));
+    let other = store.find_device(&DeviceId::claimed("b")).await.unwrap().unwrap();
+    assert_eq!(other.withheld, Scopes::from(["operator.write"]));
+    assert_eq!(store.find_ended_approvals(NOW + 99).await.unwrap(), []);
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap().len(), 2);
+    store.apply(&id, PairingEvent::Sweep, NOW + 100).await.unwrap();
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap(), [DeviceId::claimed("b")]);
 }
 
 const PAIRING: u64 = protocol::PAIRING_LIFETIME_MS;
@@ -236,7 +266,7 @@ async fn a_no_makes_the_code_worthless_that_the_device_holds() {
         is_owner: false,
         from: None,
     };
-    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), decider };
+    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), digest: None, decider };
     store.apply(&device, reject, NOW).await.unwrap();
     assert_eq!(store.claim_code("hash", &by("phone"), NOW).await.unwrap(), None);
 }
@@ -317,6 +347,8 @@ fn what_made_the_older_layouts_is_what_it_was() {
         (4, "e8e9fb5973b2a631"),
         (10, "e6f1530ed39bdd5c"),
         (11, "b8473df5c2df2955"),
+        (12, "c073add665eea8a5"),
+        (13, "8db6f56e1a603e1c"),
     ];
     assert_eq!(found, known.map(|(version, digest)| (version, digest.to_owned())));
 }

@@ -159,6 +159,41 @@ async fn the_store_alone_is_cleared_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn approves_less_for_a_while_and_under_a_name_and_says_so() {
+    let gateway = Gateway::start();
+    let knock = gateway.knock(1, "Phone").await;
+    let id_of_it = knock.pending.request_id.clone();
+    for (line, expected) in [
+        (&["--for", "soon"][..], "30m, 1h, 1d, 90d or forever"),
+        (&["--scopes", "everything"], "the scopes are admin, read, write"),
+        (&["--scopes", "admin"], "An approval can give less than the device asks for, not more."),
+        (&["--name", " "], "A name needs at least one letter."),
+    ] {
+        let line: Vec<&str> = ["devices", "approve", &id_of_it].into_iter().chain(line.iter().copied()).collect();
+        let done = gateway.run(&line);
+        assert!(done.code != 0 && done.stderr.contains(expected), "{line:?}: {}", done.stderr);
+    }
+    let line = ["devices", "approve", &id_of_it, "--scopes", "read", "--for", "1h", "--name", "Kitchen"];
+    assert_eq!(gateway.run(&line).ok(), "Approved Kitchen as operator: operator.read, for 1 h.\n");
+    knock.opening.await.unwrap().unwrap();
+    let table = gateway.run(&["devices", "list"]).ok();
+    assert!(table.contains("ENDS") && table.contains("in 59 min") && table.contains("Kitchen"), "{table}");
+    let told = gateway.run(&["devices", "explain", "Kitchen"]).ok();
+    assert!(told.contains("That ends in 59 min ("), "{told}");
+
+    // What was set while a gateway ran holds in the store, and the other way round.
+    let knock = gateway.knock(2, "Tablet").await;
+    let home = gateway.stop();
+    assert!(knock.opening.await.unwrap().is_err());
+    let forever = ["devices", "approve", &knock.pending.request_id, "--for", "90d"];
+    assert_eq!(run(home.path(), &forever).ok(), "Approved Tablet as operator: operator.read, for 90 days.\n");
+    let listed = run(home.path(), &["devices", "list", "--json"]).json();
+    let ends: Vec<_> =
+        listed["paired"].as_array().unwrap().iter().map(|device| device["expiresAtMs"].is_u64()).collect();
+    assert_eq!(ends, [true, true]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn explains_a_device_and_a_request_in_sentences() {
     let gateway = Gateway::start();
     let phone = gateway.pair(1, "Phone\u{1b}[2J").await;

@@ -53,6 +53,7 @@ mod restart;
 mod revoking;
 mod settings_page;
 mod setup;
+mod terms;
 mod timers;
 mod transcripts;
 mod upgrade;

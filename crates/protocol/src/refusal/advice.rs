@@ -155,6 +155,7 @@ impl Refusal {
             Self::TooManyRequestsWaiting => {
                 advice("Too many requests wait from this address.", "Decide on those first, or wait five minutes.")
             }
+            Self::Approve(refusal) => refusal.advice(),
             Self::Block(refusal) => refusal.advice(),
             Self::Config(refusal) => refusal.advice(),
             Self::Node(refusal) => refusal.advice(),

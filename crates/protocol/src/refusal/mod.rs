@@ -2,6 +2,7 @@
 //! person reads and the next step all derive from this one enum (wire.md §1.5, §4.3, §6.3, §7.2).
 
 mod advice;
+mod approve;
 mod block;
 mod close;
 mod config;
@@ -17,6 +18,7 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use approve::ApproveRefusal;
 pub use block::BlockRefusal;
 pub use close::Close;
 pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
@@ -186,6 +188,7 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Approve(ApproveRefusal),
     Block(BlockRefusal),
     Config(ConfigRefusal),
     Node(NodeRefusal),

@@ -75,6 +75,7 @@ pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) 
         Method::DevicePairSetupCode => to_json(setup::code(state, caller, method.read_params(params)?).await?),
         Method::DevicePairSetupStatus => to_json(setup::status(state, method.read_params(params)?).await?),
         Method::DevicePairUnblock => to_json(blocking::unblock(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairUndo => to_json(devices::undo(state, caller, method.read_params(params)?).await?),
         Method::DeviceScopesRequestUpgrade => {
             to_json(upgrade::request(state, caller, method.read_params(params)?).await?)
         }
