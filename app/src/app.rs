@@ -7,13 +7,16 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::components::called::{attend, called_in};
 use crate::components::rail::Rail;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{follow, text};
 use crate::live::Live;
 use crate::outside;
 use crate::pages::devices::Devices;
 use crate::pages::missing::Missing;
+use crate::pages::notifications::Notifications;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
 use crate::session::Session;
@@ -33,6 +36,7 @@ pub fn App() -> impl IntoView {
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
                         <Route path=path!("/devices") view=Devices />
+                        <Route path=path!("/settings/notifications") view=Notifications />
                     </FlatRoutes>
                 </main>
             </div>
@@ -45,18 +49,23 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Announcer() -> impl IntoView {
     let live = Live::here();
-    let pathname = use_location().pathname;
+    let location = use_location();
+    let pathname = location.pathname;
     let screen = move || live.screen(heading);
     follow(move || {
         let page = match (screen(), pathname.get().as_str()) {
             (Some(heading), _) => heading,
             (None, "/devices") => "Devices",
+            (None, "/settings/notifications") => t("Notifications"),
             (None, _) => "Overview",
         };
         let count = live.desk.with(Desk::count_open);
+        outside::set_icon(count > 0 && screen().is_none());
         let count = if count > 0 && screen().is_none() { format!("({count}) ") } else { String::new() };
         outside::set_title(&format!("{count}{page} · OpenClaw"));
     });
+    follow(move || called_in(live, &location.hash.get()));
+    attend(live);
     Effect::new(move |before: Option<Option<&'static str>>| {
         let now = screen();
         if before.is_some_and(|before| before != now) {

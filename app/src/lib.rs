@@ -22,6 +22,7 @@ pub mod hello;
 pub mod introduction;
 pub mod language;
 pub mod live;
+pub mod notifications;
 pub mod outside;
 pub mod permissions;
 pub mod reading;

@@ -18,6 +18,7 @@ use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
 use crate::gateway::registry::Registry;
 use crate::keys::ServerKey;
+use crate::notify::Notifier;
 use crate::store::{Seen, Store, StoreError};
 use crate::system::SystemProbe;
 use crate::tailscale::Exposed;
@@ -59,6 +60,7 @@ pub struct AppState {
     pub seen: Arc<SeenLog>,
     pub invocations: Arc<Invocations>,
     pub last_good: Arc<LastGood>,
+    pub notifier: Arc<Notifier>,
     /// What this machine calls itself.
     pub host_name: Arc<str>,
 }

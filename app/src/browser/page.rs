@@ -53,6 +53,18 @@ pub(super) fn remember(profile: BootstrapProfile) {
     }
 }
 
+/// Whether this browser keeps a wish under this name.
+pub(super) fn is_kept(name: &str) -> bool {
+    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(name).ok().flatten()).is_some()
+}
+
+pub(super) fn keep(name: &str, is_wanted: bool) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Without room for it the wish is forgotten when the page is closed.
+        let _ = if is_wanted { storage.set_item(name, "on") } else { storage.remove_item(name) };
+    }
+}
+
 pub(super) fn surroundings() -> Surroundings {
     let navigator = window().navigator();
     let meta = document().query_selector(BUILD_ID_META).ok().flatten();
@@ -79,6 +91,27 @@ pub fn host() -> String {
 
 pub fn set_title(title: &str) {
     document().set_title(title);
+}
+
+/// The icon of the tab, with a dot while somebody waits.
+pub fn set_icon(is_dotted: bool) {
+    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
+        let _ = icon.set_attribute("href", if is_dotted { "/favicon-dot.svg" } else { "/favicon.svg" });
+    }
+}
+
+/// Marks the card of a request and brings it into view, once it is there.
+pub fn reveal(request_id: &str) {
+    let selector = format!("[data-request-id=\"{request_id}\"]");
+    request_animation_frame(move || {
+        let Some(card) = document().query_selector(&selector).ok().flatten() else { return };
+        let _ = card.set_attribute("data-called", "");
+        let _ = card.set_attribute("tabindex", "-1");
+        card.scroll_into_view();
+        if let Ok(card) = card.dyn_into::<HtmlElement>() {
+            let _ = card.focus();
+        }
+    });
 }
 
 pub fn focus(id: &'static str) {

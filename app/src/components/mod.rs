@@ -3,10 +3,12 @@
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
 
 pub(crate) mod brand;
+pub(crate) mod called;
 pub(crate) mod confirm;
 pub(crate) mod copy_command;
 pub(crate) mod device_row;
 pub(crate) mod notices;
+pub(crate) mod notifications;
 pub(crate) mod pair_dialog;
 pub(crate) mod pending_cards;
 pub(crate) mod proof;

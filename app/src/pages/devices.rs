@@ -5,6 +5,7 @@ use protocol::DeviceId;
 use wasm_split_helpers::wasm_split;
 
 use super::screens::Screens;
+use crate::components::called::called_in_vain;
 use crate::components::confirm::{Confirm, Confirmation};
 use crate::components::device_row::DeviceRow;
 use crate::components::notices::Notices;
@@ -28,6 +29,7 @@ pub(crate) fn Devices() -> impl IntoView {
                 </div>
             </header>
             <Notices />
+            {called_in_vain(Live::here())}
             <PendingCards />
             {part(paired, |build| build())}
         </Screens>

@@ -4,6 +4,7 @@
 
 pub(crate) mod devices;
 pub(crate) mod missing;
+pub(crate) mod notifications;
 pub(crate) mod overview;
 pub(crate) mod screens;
 

@@ -9,6 +9,7 @@ use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{late, text, when};
 use crate::live::Live;
 use crate::time_words;
@@ -26,6 +27,7 @@ pub(crate) fn Overview() -> impl IntoView {
             <div class="tiles">
                 <Gateway />
                 <DeviceCount />
+                <Told />
                 <ThisBrowser />
                 <Reach />
             </div>
@@ -109,6 +111,19 @@ fn DeviceCount() -> impl IntoView {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
             {when(move || !live.may_pair(), barred)} {when(move || live.may_pair(), counts)}
+        </section>
+    })
+}
+
+#[component]
+fn Told() -> impl IntoView {
+    late(view! {
+        <section class="tile" aria-labelledby="told">
+            <h2 id="told">{t("Notifications")}</h2>
+            <p>{t("Hear of a device that wants in while this page is closed.")}</p>
+            <p>
+                <a href="/settings/notifications">{t("Choose how")}</a>
+            </p>
         </section>
     })
 }

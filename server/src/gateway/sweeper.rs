@@ -64,6 +64,7 @@ pub async fn sweep_regularly(state: AppState) {
 pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
     state.flush_seen().await?;
     let now_ms = state.clock.now_ms();
+    state.notifier.sweep(now_ms);
     for device_id in state.store.find_expired_requests(now_ms).await? {
         effects::apply(state, &device_id, PairingEvent::Sweep).await?;
     }

@@ -98,6 +98,7 @@ impl Refusal {
             | Self::RevocationDenied
             | Self::Config(_)
             | Self::Node(_)
+            | Self::Push(_)
             | Self::Setup(_)
             | Self::Upgrade(_)
             | Self::ProxyUnattributable

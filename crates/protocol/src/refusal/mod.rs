@@ -7,6 +7,7 @@ mod close;
 mod config;
 mod examples;
 mod node;
+mod push;
 mod setup;
 mod upgrade;
 mod wire;
@@ -21,6 +22,7 @@ pub use block::BlockRefusal;
 pub use close::Close;
 pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
+pub use push::PushRefusal;
 pub use setup::{SetupRefusal, UrlUnknown};
 pub use upgrade::UpgradeRefusal;
 
@@ -189,6 +191,7 @@ pub enum Refusal {
     Block(BlockRefusal),
     Config(ConfigRefusal),
     Node(NodeRefusal),
+    Push(PushRefusal),
     Setup(SetupRefusal),
     Upgrade(UpgradeRefusal),
 
@@ -228,6 +231,8 @@ impl Refusal {
         } else if let Self::Block(refusal) = self {
             refusal.code()
         } else if let Self::Config(refusal) = self {
+            refusal.code()
+        } else if let Self::Push(refusal) = self {
             refusal.code()
         } else if let Self::Setup(refusal) = self {
             refusal.code()

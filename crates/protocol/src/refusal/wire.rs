@@ -88,6 +88,7 @@ impl Refusal {
             Self::Block(refusal) => refusal.message(),
             Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
+            Self::Push(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
             Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
@@ -142,6 +143,7 @@ impl Refusal {
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
             Self::Block(refusal) => return refusal.detail_code(),
             Self::Node(refusal) => return refusal.detail_code(),
+            Self::Push(refusal) => refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
             Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson

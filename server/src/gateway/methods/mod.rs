@@ -9,6 +9,7 @@ pub mod logs;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
+pub mod push;
 pub mod recovery;
 pub mod setup;
 pub mod status;
@@ -29,7 +30,7 @@ use serde_json::json;
 /// Whether somebody else has to do something before the answer is known. Such calls do not hold up the
 /// others of their connection. Whoever is in the wrong role is answered at once, and counted.
 pub fn may_take_long(request: &Request, role: Role) -> bool {
-    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade];
+    let slow = [Method::NodeInvoke, Method::DeviceScopesWaitUpgrade, Method::PushSubscribe, Method::PushTest];
     role == Role::Operator && slow.iter().any(|method| method.name() == request.method)
 }
 
@@ -93,6 +94,11 @@ pub async fn call(state: &AppState, caller: &Connection, request: Request) -> Re
         Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
         Method::OwnerMigrate => to_json(recovery::migrate(state, &method.read_params(params)?).await?),
         Method::OwnerPanic => bare(method.read_params(params)?, panic(state, caller).await),
+        Method::PushKey => bare(method.read_params(params)?, push::key(state)?),
+        Method::PushList => bare(method.read_params(params)?, push::list(state, caller).await?),
+        Method::PushSubscribe => to_json(push::subscribe(state, caller, method.read_params(params)?).await?),
+        Method::PushTest => to_json(push::test(state, caller, method.read_params(params)?).await?),
+        Method::PushUnsubscribe => to_json(push::unsubscribe(state, caller, method.read_params(params)?).await?),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
