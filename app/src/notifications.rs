@@ -11,9 +11,8 @@ use crate::reading::{flag, number, text};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Facts {
     pub is_secure: bool,
-    pub has_worker: bool,
-    pub has_push: bool,
-    pub has_notifications: bool,
+    /// Service workers, pushes and notifications.
+    pub can_push: bool,
     /// An iPhone or iPad, which push only to what is on the home screen.
     pub is_apple_mobile: bool,
 }
@@ -31,7 +30,7 @@ impl Facts {
     pub fn ability(self) -> Ability {
         if !self.is_secure {
             Ability::InsecureContext
-        } else if self.has_worker && self.has_push && self.has_notifications {
+        } else if self.can_push {
             Ability::Able
         } else if self.is_apple_mobile {
             Ability::NeedsHomeScreen
@@ -147,17 +146,15 @@ mod tests {
 
     use super::*;
 
-    const ABLE: Facts =
-        Facts { is_secure: true, has_worker: true, has_push: true, has_notifications: true, is_apple_mobile: false };
+    const ABLE: Facts = Facts { is_secure: true, can_push: true, is_apple_mobile: false };
 
     #[test]
     fn a_browser_that_cannot_is_told_why() {
         assert_eq!(ABLE.ability(), Ability::Able);
         assert_eq!(Facts { is_secure: false, ..ABLE }.ability(), Ability::InsecureContext);
-        assert_eq!(Facts { has_push: false, is_apple_mobile: true, ..ABLE }.ability(), Ability::NeedsHomeScreen);
+        assert_eq!(Facts { can_push: false, is_apple_mobile: true, ..ABLE }.ability(), Ability::NeedsHomeScreen);
         assert_eq!(Facts { is_apple_mobile: true, ..ABLE }.ability(), Ability::Able);
-        assert_eq!(Facts { has_worker: false, ..ABLE }.ability(), Ability::Unable);
-        assert_eq!(Facts { has_notifications: false, ..ABLE }.ability(), Ability::Unable);
+        assert_eq!(Facts { can_push: false, ..ABLE }.ability(), Ability::Unable);
     }
 
     #[test]

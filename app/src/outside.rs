@@ -3,22 +3,20 @@
 
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
-    Show, ask, attend_pushes, choose, copy, focus, host, listen, mark_connected, push_endpoint, push_facts,
-    push_permission, reload_page, reveal, ring, set_icon, set_title, start, switch_push_off, switch_push_on, tell,
+    ask, attend_pushes, choose, copy, focus, host, listen, mark_connected, push_endpoint, push_facts, push_permission,
+    reload_page, renew_push, reveal, ring, set_icon, set_title, start, switch_push_off, switch_push_on, tell,
     user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
-    Show, ask, attend_pushes, choose, copy, focus, host, listen, mark_connected, push_endpoint, push_facts,
-    push_permission, reload_page, reveal, ring, set_icon, set_title, start, switch_push_off, switch_push_on, tell,
+    ask, attend_pushes, choose, copy, focus, host, listen, mark_connected, push_endpoint, push_facts, push_permission,
+    reload_page, renew_push, reveal, ring, set_icon, set_title, start, switch_push_off, switch_push_on, tell,
     user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
 mod nowhere {
-    use std::sync::Arc;
-
     use protocol::Method;
     use protocol::event::Event;
     use serde_json::Value;
@@ -60,11 +58,11 @@ mod nowhere {
 
     pub fn want_sound(_: bool) {}
 
-    /// Shows the card of a request, or all of them.
-    pub type Show = Arc<dyn Fn(Option<String>)>;
+    /// Does what notifications want of an open page, from now on.
+    pub fn attend_pushes(_: Live) {}
 
-    /// Does what notifications want of an open page.
-    pub fn attend_pushes(_: Live, _: Show) {}
+    /// Makes a subscription anew that was wanted and has ended; `then` is called once the gateway knows it.
+    pub fn renew_push(_: impl FnOnce() + 'static) {}
 
     pub fn wants_push() -> bool {
         false

@@ -2,12 +2,16 @@
 // subscriptions here, and what arrives here is handed to the service worker the way the browser would.
 import { createDecipheriv, createECDH, hkdfSync } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import { until } from "./processes.mjs";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import { join } from "node:path";
+import { makeFolder, until } from "./processes.mjs";
+import { makeCertificate } from "./proxy.mjs";
 
 export class PushService {
   #keys = createECDH("prime256v1");
   #auth = Buffer.from("0123456789abcdef");
+  /** What it answers. */
   status = 201;
   /** What arrived: path, headers, and what the browser reads in it. */
   delivered = [];
@@ -15,7 +19,11 @@ export class PushService {
   static async start() {
     const service = new PushService();
     service.#keys.generateKeys();
-    service.server = createServer(async (request, response) => {
+    const folder = makeFolder();
+    makeCertificate(folder, "localhost");
+    service.certificate = join(folder, "cert.pem");
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(folder, name)));
+    service.server = createServer({ key, cert }, async (request, response) => {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const push = service.#open(Buffer.concat(chunks));
@@ -28,7 +36,7 @@ export class PushService {
   }
 
   get origin() {
-    return `http://127.0.0.1:${this.server.address().port}`;
+    return `https://localhost:${this.server.address().port}`;
   }
 
   stop() {

@@ -12,8 +12,12 @@ const SETTINGS = "/settings/notifications";
 let gateway, service, browser;
 
 before(async () => {
-  gateway = await Gateway.start({ config: { gateway: { notify: { allowPrivate: true } } } });
   service = await PushService.start();
+  gateway = new Gateway(true);
+  gateway.configure({ gateway: { notify: { allowPrivate: true } } });
+  // What this machine trusts, as far as the gateway is concerned.
+  gateway.env.SSL_CERT_FILE = service.certificate;
+  await gateway.start();
   browser = await launchBrowser();
 });
 
@@ -22,6 +26,10 @@ after(async () => {
   service?.stop();
   await gateway?.stop();
 });
+
+/** Lets a minute pass for the gateway, which tells of six new requests in one. */
+let minutes = 0;
+const passAMinute = () => gateway.moveClock(61 * ++minutes);
 
 /** An owner's page that may notify and shows the settings. Each is a device of its own. */
 async function openSettings(name) {
@@ -118,7 +126,7 @@ test("notifications are switched on, tested and switched off in the page", async
   await page.getByTestId("push-state").getByText("off", { exact: true }).waitFor();
   await switchOn(page);
   await page.getByTestId("push-test").click();
-  await page.getByTestId("push-result").getByText("127.0.0.1 took the test").waitFor();
+  await page.getByTestId("push-result").getByText("localhost took the test").waitFor();
   const { path, headers, push } = await service.next();
   assert.deepEqual([path, push, headers.urgency], ["/switch", { kind: "test" }, "high"]);
   await deliver(page, push);
@@ -132,7 +140,7 @@ test("notifications are switched on, tested and switched off in the page", async
   await service.next();
 
   const { page: other, context: otherContext } = await openSettings("other");
-  await other.getByTestId("other-browsers").getByText("127.0.0.1").waitFor();
+  await other.getByTestId("other-browsers").getByText("localhost").waitFor();
   await otherContext.close();
 
   await page.getByTestId("push-switch").click();
@@ -143,9 +151,11 @@ test("notifications are switched on, tested and switched off in the page", async
 });
 
 test("a knock is pushed once, and a click on the notification leads an open page to its card", async () => {
+  passAMinute();
   const { page, context, problems } = await openSettings("click");
   await switchOn(page);
-  const device = new Device("Pushed phone").connect(gateway.port);
+  const phone = new Device("Pushed phone");
+  const device = phone.connect(gateway.port);
   const { requestId, fingerprint } = await device.pending;
   const { push } = await service.next();
   assert.equal(push.requestId, requestId);
@@ -153,7 +163,7 @@ test("a knock is pushed once, and a click on the notification leads an open page
   await until("the notification is shown", async () => (await shown(page)).length === 1);
   const [notification] = await shown(page);
   assert.equal(notification.title, "Pushed phone wants in");
-  assert.equal(notification.tag, `device-${device.id ?? push.deviceId}`);
+  assert.equal(notification.tag, `device-${phone.id}`);
   assert.equal(notification.body, `${fingerprint.emoji.join(" ")}\n127.0.0.1 · This machine`);
 
   await click(await worker(context), requestId).catch((error) => assert.match(String(error), /waitUntil|InvalidState/));
@@ -175,6 +185,7 @@ test("a knock is pushed once, and a click on the notification leads an open page
 });
 
 test("without an open page a click opens one at the card, marked and in view", async () => {
+  passAMinute();
   const { page, context } = await openSettings("closed");
   await switchOn(page);
   const crowd = [];

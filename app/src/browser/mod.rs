@@ -12,7 +12,7 @@ pub use connection::{ask, listen, start, tell};
 pub use language::choose;
 pub use page::{copy, focus, host, mark_connected, reload_page, reveal, set_icon, set_title};
 pub use push::{
-    Show, attend_pushes, push_endpoint, push_facts, push_permission, switch_push_off, switch_push_on, user_agent,
+    attend_pushes, push_endpoint, push_facts, push_permission, renew_push, switch_push_off, switch_push_on, user_agent,
     wants_push,
 };
 pub use sound::{ring, want_sound, wants_sound};

@@ -95,8 +95,12 @@ pub fn set_title(title: &str) {
 
 /// The icon of the tab, with a dot while somebody waits.
 pub fn set_icon(is_dotted: bool) {
-    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
-        let _ = icon.set_attribute("href", if is_dotted { "/favicon-dot.svg" } else { "/favicon.svg" });
+    let address = if is_dotted { "/favicon-dot.svg" } else { "/favicon.svg" };
+    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]")
+        // Said again, the same address would be fetched again.
+        && icon.get_attribute("href").as_deref() != Some(address)
+    {
+        let _ = icon.set_attribute("href", address);
     }
 }
 
@@ -121,6 +125,14 @@ pub fn focus(id: &'static str) {
             let _ = element.focus();
         }
     });
+}
+
+/// Goes to another page of this one, as a click in its navigation does.
+pub(super) fn go_to(path: &str) {
+    let link = document().query_selector(&format!("nav a[href=\"{path}\"]")).ok().flatten();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        link.click();
+    }
 }
 
 pub fn reload_page() {

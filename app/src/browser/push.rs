@@ -1,6 +1,6 @@
 //! Notifications by the browser: its permission, its subscription, and the service worker that shows what is pushed.
 
-use std::sync::Arc;
+use std::cell::Cell;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
@@ -11,13 +11,13 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    MessageEvent, MessagePort, Notification, NotificationPermission, PushSubscription, PushSubscriptionOptionsInit,
-    ServiceWorkerContainer, ServiceWorkerRegistration,
+    MessageEvent, MessagePort, Notification, PushSubscription, PushSubscriptionOptionsInit, ServiceWorkerContainer,
+    ServiceWorkerRegistration,
 };
 
 use super::connection::ask;
 use super::device_key::describe;
-use super::page::{self, is_kept, keep};
+use super::page::{self, go_to, is_kept, keep};
 use crate::desk::Desk;
 use crate::language::spoken;
 use crate::late::follow;
@@ -26,11 +26,15 @@ use crate::notifications::{Facts, Permission, SwitchProblem, knows, read_list};
 use crate::reading;
 use crate::writing::object;
 
+/// The page that shows the cards.
+const DEVICES: &str = "/devices";
+
 /// Where this browser keeps that it wants to be pushed to.
 const WANTS_PUSH: &str = "openclaw.push";
 
-/// Shows the card of a request, or all of them.
-pub type Show = Arc<dyn Fn(Option<String>)>;
+thread_local! {
+    static IS_ATTENDED: Cell<bool> = const { Cell::new(false) };
+}
 
 pub fn push_facts() -> Facts {
     let window = window();
@@ -38,19 +42,16 @@ pub fn push_facts() -> Facts {
     let user_agent = page::surroundings().user_agent;
     Facts {
         is_secure: window.is_secure_context(),
-        has_worker: container().is_some(),
-        has_push: has("PushManager"),
-        has_notifications: has("Notification"),
+        can_push: container().is_some() && has("PushManager") && has("Notification"),
         is_apple_mobile: ["iPhone", "iPad"].iter().any(|name| user_agent.contains(name)),
     }
 }
 
 pub fn push_permission() -> Permission {
-    Permission::parse(match Notification::permission() {
-        NotificationPermission::Granted => "granted",
-        NotificationPermission::Denied => "denied",
-        _ => "default",
-    })
+    let field = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
+    let notification = field(&window(), "Notification").filter(|found| !found.is_undefined());
+    let permission = notification.and_then(|notification| field(&notification, "permission")?.as_string());
+    Permission::parse(&permission.unwrap_or_default())
 }
 
 pub fn user_agent() -> String {
@@ -177,16 +178,20 @@ pub fn switch_push_off(then: impl FnOnce(Result<(), SwitchProblem>) + 'static) {
 }
 
 /// Does what notifications want of an open page: shows the card that one was clicked for, takes those away whose
-/// request waits no longer, and keeps the gateway informed of where to push to.
-pub fn attend_pushes(live: Live, show: Show) {
+/// request waits no longer, and keeps the gateway informed of where to push to. Once is enough.
+pub fn attend_pushes(live: Live) {
     let Some(container) = container() else { return };
+    if IS_ATTENDED.replace(true) {
+        return;
+    }
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let field = |name: &str| Reflect::get(&event.data(), &name.into()).ok().and_then(|value| value.as_string());
         if field("kind").as_deref() == Some("show") {
             if let Ok(port) = event.ports().get(0).dyn_into::<MessagePort>() {
                 let _ = port.post_message(&JsValue::TRUE);
             }
-            show(field("requestId"));
+            go_to(DEVICES);
+            live.called.set(field("requestId"));
         }
     });
     container.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -198,7 +203,7 @@ pub fn attend_pushes(live: Live, show: Show) {
             spawn_local(async move { drop(close_all_but(&waiting).await) });
         }
     });
-    renew();
+    renew_push(|| {});
 }
 
 async fn close_all_but(waiting: &[String]) -> Result<(), JsValue> {
@@ -220,18 +225,18 @@ async fn close_all_but(waiting: &[String]) -> Result<(), JsValue> {
 
 /// A subscription ends without a word: by the browser, by a new key of the gateway's, with the device's pairing. What
 /// was wanted and is still allowed is made anew.
-fn renew() {
+pub fn renew_push(then: impl FnOnce() + 'static) {
     if push_permission() != Permission::Granted {
         return;
     }
-    with_key(|key| {
+    with_key(move |key| {
         let Ok(key) = key else { return };
         spawn_local(async move {
             let Ok(subscription) = subscription_to(&key).await else { return };
             ask(Method::PushList, object([]), move |answer| {
                 let endpoint = reading::text(&subscription, "endpoint").unwrap_or_default();
                 if answer.is_ok_and(|list| !knows(&read_list(&list), &endpoint)) {
-                    tell_gateway(&subscription, Box::new(|_| {}));
+                    tell_gateway(&subscription, Box::new(|_| then()));
                 }
             });
         });

@@ -1,8 +1,6 @@
 //! A notification leads to a card: `/devices#request-ID`.
 
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use super::notifications;
 use crate::desk::Desk;
@@ -10,7 +8,6 @@ use crate::language::t;
 use crate::late::{button, follow, late, when};
 use crate::live::Live;
 use crate::outside;
-use crate::part::Fetched;
 
 /// Looks for the card that the fragment of an address names.
 pub(crate) fn called_in(live: Live, fragment: &str) {
@@ -30,23 +27,14 @@ pub(crate) fn attend(live: Live) {
             outside::reveal(&request_id);
         }
     });
-    let (navigate, pathname, owner) = (use_navigate(), use_location().pathname, Owner::current());
-    let is_attended = StoredValue::new(false);
-    let show = move |request_id: Option<String>| {
-        if pathname.get_untracked() != "/devices" {
-            navigate("/devices", NavigateOptions::default());
-        }
-        live.called.set(request_id);
-    };
-    let show: std::sync::Arc<dyn Fn(Option<String>)> = std::sync::Arc::new(show);
+    let mut is_attended = false;
     follow(move || {
-        if live.may_pair() && outside::wants_push() && !is_attended.get_value() {
-            is_attended.set_value(true);
-            let (show, owner) = (show.clone(), owner.clone());
+        if live.may_pair() && outside::wants_push() && !is_attended {
+            is_attended = true;
             leptos::task::spawn_local(async move {
-                let fetched: Fetched<fn(Live, notifications::Show)> = notifications::attendant().await;
-                if let (Ok(attend), Some(owner)) = (fetched, owner) {
-                    owner.with(|| attend(live, show));
+                // Without this code a notification still leads here, by loading the page anew.
+                if let Ok(attend) = notifications::attendant().await {
+                    attend(live);
                 }
             });
         }

@@ -16,18 +16,16 @@ use crate::part::Fetched;
 use crate::time_words;
 use crate::writing::object;
 
-pub(crate) use crate::outside::Show;
-
 /// What the page does for a browser that is pushed to, as long as it is open.
 #[wasm_split(admin, fallible)]
-pub(crate) fn attendant() -> Fetched<fn(Live, Show)> {
+pub(crate) fn attendant() -> Fetched<fn(Live)> {
     Ok(outside::attend_pushes)
 }
 
 /// The section; it can stand on any page.
 #[wasm_split(admin, fallible)]
 pub(crate) fn section() -> Fetched<fn() -> AnyView> {
-    Ok(build)
+    Ok(notification_settings)
 }
 
 /// What is known, and what is under way.
@@ -43,7 +41,8 @@ struct Here {
     problem: RwSignal<String>,
 }
 
-fn build() -> AnyView {
+/// The same for a page that is in the part already.
+pub(crate) fn notification_settings() -> AnyView {
     let facts = outside::push_facts();
     let here = Here {
         live: Live::here(),
@@ -56,6 +55,9 @@ fn build() -> AnyView {
     let barred = || late(view! { <p class="note">{t("This browser may not see or decide about devices.")}</p> });
     let settings = move || {
         here.look();
+        if outside::wants_push() {
+            outside::renew_push(move || here.look());
+        }
         late(view! {
             <div class="notify" data-testid="notifications">
                 <section class="tile" aria-labelledby="notify-here">
@@ -111,6 +113,9 @@ impl Here {
         self.problem.set(String::new());
         let then = move |done: Result<(), SwitchProblem>| {
             let _ = self.is_switching.try_set(false);
+            if done.is_ok() && outside::wants_push() {
+                outside::attend_pushes(self.live);
+            }
             let _ = self.problem.try_set(done.err().map(told).unwrap_or_default());
             self.look();
         };
@@ -155,16 +160,16 @@ fn this_browser(here: Here) -> AnyView {
             </div>
         })
     };
-    let label = move || match (here.is_switching.get(), here.is_on()) {
-        (true, _) => t("One moment…"),
-        (false, true) => t("Switch off"),
-        (false, false) => t("Switch on"),
-    };
-    let switch = move || {
+    let switch = move |class: &'static str, words: fn() -> &'static str| {
         let is_busy = move || here.is_switching.get();
+        let label = move || if is_busy() { t("One moment…") } else { words() };
+        sleepy_button(class, "push-switch", is_busy, label, move || here.switch())
+    };
+    let actions = move || {
         late(view! {
             <div class="actions">
-                {sleepy_button("primary", "push-switch", is_busy, label, move || here.switch())}
+                {when(move || !here.is_on(), move || switch("primary", || t("Switch on")))}
+                {when(move || here.is_on(), move || switch("", || t("Switch off")))}
                 {when(move || here.is_on(), || test("push-test", "browser"))}
             </div>
         })
@@ -175,7 +180,7 @@ fn this_browser(here: Here) -> AnyView {
             {t("When a device wants in, this browser says so even while no page is open, and leads you to its card.")}
         </p>
         {when(move || here.permission.get() == Permission::Denied, denied)}
-        {when(move || here.permission.get() != Permission::Denied, switch)}
+        {when(move || here.permission.get() != Permission::Denied, actions)}
         <p class="problem" role="alert" data-testid="push-problem">{text(move || here.problem.get())}</p>
     })
 }
@@ -215,9 +220,10 @@ fn outcome_line(outcome: PushOutcome) -> AnyView {
     };
     let sentence = fill(sentence, &[("service", &outcome.service)]);
     let class = if outcome.ok { "good" } else { "problem" };
+    let reason = (!outcome.ok).then(|| view! { <p class="soft small">{outcome.said}</p> });
     late(view! {
         <p class=class>{sentence}</p>
-        <p class="soft small">{outcome.said}</p>
+        {reason}
     })
 }
 

@@ -27,7 +27,6 @@ pub(crate) fn Overview() -> impl IntoView {
             <div class="tiles">
                 <Gateway />
                 <DeviceCount />
-                <Told />
                 <ThisBrowser />
                 <Reach />
             </div>
@@ -105,25 +104,15 @@ fn DeviceCount() -> impl IntoView {
             <p>
                 <a href="/devices">"See them all"</a>
             </p>
+            <p>
+                <a href="/settings/notifications">{t("Be told when one wants in")}</a>
+            </p>
         })
     };
     late(view! {
         <section class="tile" aria-labelledby="device-count">
             <h2 id="device-count">"Devices"</h2>
             {when(move || !live.may_pair(), barred)} {when(move || live.may_pair(), counts)}
-        </section>
-    })
-}
-
-#[component]
-fn Told() -> impl IntoView {
-    late(view! {
-        <section class="tile" aria-labelledby="told">
-            <h2 id="told">{t("Notifications")}</h2>
-            <p>{t("Hear of a device that wants in while this page is closed.")}</p>
-            <p>
-                <a href="/settings/notifications">{t("Choose how")}</a>
-            </p>
         </section>
     })
 }

@@ -15,34 +15,38 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
+    let [first, second, third, _] = address.octets();
+    let is_special = matches!(
+        (first, second, third),
         // This network, loopback, multicast, reserved, broadcast.
-        (0 | 127 | 224.., _, _) => true,
-        // Carrier-grade NAT, where tailnets live.
-        (100, 64..=127, _) => true,
-        // Protocol assignments, 6to4 relays, benchmarks, documentation.
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
+        (0 | 127 | 224.., _, _)
+            // Carrier-grade NAT, where tailnets live.
+            | (100, 64..=127, _)
+            // Protocol assignments, 6to4 relays, benchmarks, documentation.
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
     !(is_special || address.is_private() || address.is_link_local())
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
+    let segments = address.segments();
     let embedded = |high: u16, low: u16| {
-        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(w, x, y, z))
+        let bits = u32::from(high) << 16 | u32::from(low);
+        is_public_v4(Ipv4Addr::from_bits(bits))
     };
-    match (a, b) {
+    match (segments[0], segments[1]) {
         // Translation to IPv4 (RFC 6052): as public as what it leads to.
-        (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && embedded(g, h),
+        (0x64, 0xff9b) => segments[2..6] == [0; 4] && embedded(segments[6], segments[7]),
         // 6to4 (RFC 3056).
-        (0x2002, _) => embedded(b, c),
-        // Teredo, and other assignments of the protocol itself (2001::/23), and documentation.
+        (0x2002, _) => embedded(segments[1], segments[2]),
+        // Teredo and other assignments of the protocol itself (2001::/23), and documentation.
         (0x2001, 0..=0x1ff | 0xdb8) | (0x3fff, 0..=0xfff) => false,
         // All that is handed out (RFC 4291 §2.4).
-        _ => a & 0xe000 == 0x2000,
+        (first, _) => first & 0xe000 == 0x2000,
     }
 }
 
