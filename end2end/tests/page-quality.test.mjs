@@ -79,6 +79,7 @@ const screens = {
   overview: { state: "connected", open: () => openOwner(browser, gateway) },
   "overview with a card": { state: "connected", open: () => openWithCard("/") },
   "devices with a card": { state: "connected", open: () => openWithCard("/devices") },
+  notifications: { state: "connected", open: () => openOwner(browser, gateway, "/settings/notifications") },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

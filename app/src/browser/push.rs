@@ -197,24 +197,30 @@ pub fn attend_pushes(live: Live) {
     container.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // As long as the page.
     on_message.forget();
+    // What is shown may be newer than what this page has heard of, so only what it has seen waiting is over.
+    let mut seen: Vec<String> = Vec::new();
     follow(move || {
-        if live.desk.with(Desk::is_loaded) {
-            let waiting = live.desk.with(Desk::pending_ids);
-            spawn_local(async move { drop(close_all_but(&waiting).await) });
+        let waiting = live.desk.with(Desk::pending_ids);
+        let over: Vec<String> = seen.iter().filter(|id| !waiting.contains(id)).cloned().collect();
+        let is_quiet = waiting.is_empty();
+        seen = waiting;
+        if !over.is_empty() {
+            spawn_local(async move { drop(close(&over, is_quiet).await) });
         }
     });
     renew_push(|| {});
 }
 
-async fn close_all_but(waiting: &[String]) -> Result<(), JsValue> {
+/// Takes the notifications of these requests away, and where nobody waits any more that of a crowd.
+async fn close(over: &[String], is_quiet: bool) -> Result<(), JsValue> {
     let Some(registration) = registration().await else { return Ok(()) };
     let shown: Array = JsFuture::from(registration.get_notifications()?).await?.unchecked_into();
     for notification in shown.iter() {
         let notification: Notification = notification.unchecked_into();
         let request_id = Reflect::get(&notification.data(), &"requestId".into()).ok().and_then(|id| id.as_string());
         let is_over = match request_id {
-            Some(request_id) => !waiting.contains(&request_id),
-            None => notification.tag().as_deref() == Some("crowd") && waiting.is_empty(),
+            Some(request_id) => over.contains(&request_id),
+            None => notification.tag().as_deref() == Some("crowd") && is_quiet,
         };
         if is_over {
             notification.close();
