@@ -44,9 +44,17 @@ export class PushService {
     this.server.close();
   }
 
-  /** The next message that has not been taken yet. */
-  next() {
-    return until("a push arrives", () => this.delivered.shift());
+  /** The next message to this browser that has not been taken yet. */
+  next(name) {
+    return until(`a push to ${name} arrives`, () => {
+      const index = this.delivered.findIndex(({ path }) => path === `/${name}`);
+      return index >= 0 && this.delivered.splice(index, 1)[0];
+    });
+  }
+
+  /** How many messages to this browser have not been taken. */
+  count(name) {
+    return this.delivered.filter(({ path }) => path === `/${name}`).length;
   }
 
   /** What `PushSubscription.toJSON` says of a subscription here. */

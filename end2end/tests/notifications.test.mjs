@@ -127,8 +127,8 @@ test("notifications are switched on, tested and switched off in the page", async
   await switchOn(page);
   await page.getByTestId("push-test").click();
   await page.getByTestId("push-result").getByText("localhost took the test").waitFor();
-  const { path, headers, push } = await service.next();
-  assert.deepEqual([path, push, headers.urgency], ["/switch", { kind: "test" }, "high"]);
+  const { headers, push } = await service.next("switch");
+  assert.deepEqual([push, headers.urgency], [{ kind: "test" }, "high"]);
   await deliver(page, push);
   await until("the test is shown", async () => (await shown(page))[0]?.title === "Notifications work");
 
@@ -137,7 +137,7 @@ test("notifications are switched on, tested and switched off in the page", async
   await page.getByTestId("push-result").getByText("did not take the test").waitFor();
   await page.getByTestId("push-result").getByText("HTTP status 403").waitFor();
   service.status = 201;
-  await service.next();
+  await service.next("switch");
 
   const { page: other, context: otherContext } = await openSettings("other");
   await other.getByTestId("other-browsers").getByText("localhost").waitFor();
@@ -157,7 +157,7 @@ test("a knock is pushed once, and a click on the notification leads an open page
   const phone = new Device("Pushed phone");
   const device = phone.connect(gateway.port);
   const { requestId, fingerprint } = await device.pending;
-  const { push } = await service.next();
+  const { push } = await service.next("click");
   assert.equal(push.requestId, requestId);
   await deliver(page, push);
   await until("the notification is shown", async () => (await shown(page)).length === 1);
@@ -178,7 +178,7 @@ test("a knock is pushed once, and a click on the notification leads an open page
   await decide(card, "approve");
   await device.hello;
   await until("the notification of what was decided goes", async () => (await shown(page)).length === 0);
-  assert.deepEqual(service.delivered, []);
+  assert.equal(service.count("click"), 0);
   assert.deepEqual(problems, []);
   await device.close();
   await context.close();
@@ -192,7 +192,7 @@ test("without an open page a click opens one at the card, marked and in view", a
   for (const name of ["First", "Second", "Third"]) {
     const device = new Device(name).connect(gateway.port);
     crowd.push({ device, ...(await device.pending) });
-    const { push } = await service.next();
+    const { push } = await service.next("closed");
     await deliver(page, push);
   }
   const { requestId } = crowd[0];
@@ -229,7 +229,7 @@ test("a subscription that the gateway has lost is made anew when the page is ope
   service.status = 410;
   await page.getByTestId("push-test").click();
   await page.getByTestId("push-result").getByText("did not take the test").waitFor();
-  await service.next();
+  await service.next("lost");
   service.status = 201;
   await page.reload();
   await page.getByTestId("push-state").getByText("on", { exact: true }).waitFor();

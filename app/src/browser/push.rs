@@ -1,6 +1,7 @@
 //! Notifications by the browser: its permission, its subscription, and the service worker that shows what is pushed.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
@@ -28,6 +29,9 @@ use crate::writing::object;
 
 /// The page that shows the cards.
 const DEVICES: &str = "/devices";
+
+/// How long a request has to be gone from the list before its notification goes, too.
+const CERTAINTY: Duration = Duration::from_secs(1);
 
 /// Where this browser keeps that it wants to be pushed to.
 const WANTS_PUSH: &str = "openclaw.push";
@@ -202,13 +206,19 @@ pub fn attend_pushes(live: Live) {
     follow(move || {
         let waiting = live.desk.with(Desk::pending_ids);
         let over: Vec<String> = seen.iter().filter(|id| !waiting.contains(id)).cloned().collect();
-        let is_quiet = waiting.is_empty();
         seen = waiting;
         if !over.is_empty() {
-            spawn_local(async move { drop(close(&over, is_quiet).await) });
+            set_timeout(move || close_later(live, over), CERTAINTY);
         }
     });
     renew_push(|| {});
+}
+
+/// A list that was on its way when somebody asked may leave that request out, for a moment.
+fn close_later(live: Live, over: Vec<String>) {
+    let waiting = live.desk.with_untracked(Desk::pending_ids);
+    let over: Vec<String> = over.into_iter().filter(|id| !waiting.contains(id)).collect();
+    spawn_local(async move { drop(close(&over, waiting.is_empty()).await) });
 }
 
 /// Takes the notifications of these requests away, and where nobody waits any more that of a crowd.

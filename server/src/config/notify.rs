@@ -80,7 +80,7 @@ mod tests {
 
     use crate::config::{Config, Environment, Overrides, Resolved};
 
-    fn resolve(notify: Value) -> Result<Resolved, Vec<String>> {
+    fn resolve(notify: &Value) -> Result<Resolved, Vec<String>> {
         let file = json!({"gateway": {"notify": notify}});
         let resolved = Config::resolve(&file, &Environment::default(), &Overrides::default());
         resolved.map_err(|problems| problems.into_iter().map(|problem| problem.to_string()).collect())
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn an_address_that_nothing_can_be_sent_to_is_refused() {
         for url in ["ntfy.sh/topic", "ftp://ntfy.sh/topic", "https://ada:secret@ntfy.sh/topic"] {
-            let problems = resolve(json!({"url": url})).unwrap_err();
+            let problems = resolve(&json!({"url": url})).unwrap_err();
             assert!(problems[0].starts_with("gateway.notify.url: this address cannot be used"), "{problems:?}");
             assert!(!problems[0].contains("secret"), "{problems:?}");
         }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_token_that_would_cross_the_internet_in_clear_is_warned_of() {
-        let warnings = |url: &str| resolve(json!({"url": url, "token": "t"})).unwrap().warnings.len();
+        let warnings = |url: &str| resolve(&json!({"url": url, "token": "t"})).unwrap().warnings.len();
         assert_eq!(warnings("http://ntfy.example/topic"), 1);
         for url in ["https://ntfy.example/topic", "http://192.168.1.9/topic", "http://localhost:8080/topic"] {
             assert_eq!(warnings(url), 0, "{url}");
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_token_is_not_printed() {
-        let resolved = resolve(json!({"url": "https://ntfy.example/topic", "token": "tk_hidden"})).unwrap();
+        let resolved = resolve(&json!({"url": "https://ntfy.example/topic", "token": "tk_hidden"})).unwrap();
         assert!(!format!("{:?}", resolved.config).contains("tk_hidden"));
     }
 }
