@@ -7,6 +7,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::components::called::{attend, called_in};
 use crate::components::palette::Palette;
 use crate::components::rail::Rail;
 use crate::desk::Desk;
@@ -19,6 +20,7 @@ use crate::pages::devices::Devices;
 use crate::pages::doctor::Doctor;
 use crate::pages::logs::Logs;
 use crate::pages::missing::Missing;
+use crate::pages::notifications::Notifications;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
 use crate::pages::settings::Settings;
@@ -47,6 +49,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/audit") view=Audit />
                         <Route path=path!("/logs") view=Logs />
                         <Route path=path!("/settings") view=Settings />
+                        <Route path=path!("/settings/notifications") view=Notifications />
                     </FlatRoutes>
                 </main>
             </div>
@@ -60,7 +63,8 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Announcer() -> impl IntoView {
     let live = Live::here();
-    let pathname = use_location().pathname;
+    let location = use_location();
+    let pathname = location.pathname;
     let screen = move || live.screen(heading);
     follow(move || {
         let page = match (screen(), pathname.get().as_str()) {
@@ -70,12 +74,16 @@ fn Announcer() -> impl IntoView {
             (None, "/audit") => t("Audit"),
             (None, "/logs") => t("Logs"),
             (None, "/settings") => t("Settings"),
+            (None, "/settings/notifications") => t("Notifications"),
             (None, _) => "Overview",
         };
         let count = live.desk.with(Desk::count_open);
+        outside::set_icon(count > 0 && screen().is_none());
         let count = if count > 0 && screen().is_none() { format!("({count}) ") } else { String::new() };
         outside::set_title(&format!("{count}{page} · OpenClaw"));
     });
+    follow(move || called_in(live, &location.hash.get()));
+    attend(live);
     Effect::new(move |before: Option<Option<&'static str>>| {
         let now = screen();
         if before.is_some_and(|before| before != now) {

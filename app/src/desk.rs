@@ -75,6 +75,10 @@ impl Desk {
         self.put_aside.insert(request_id.to_owned());
     }
 
+    pub fn bring_back(&mut self, request_id: &str) {
+        self.put_aside.remove(request_id);
+    }
+
     pub fn bring_back_all(&mut self) {
         self.put_aside.clear();
     }
@@ -154,6 +158,11 @@ impl Desk {
 
     pub fn count_connected(&self) -> usize {
         self.paired().iter().filter(|device| device.connected == Some(true)).count()
+    }
+
+    /// The ids of all requests that wait, those put aside too.
+    pub fn pending_ids(&self) -> Vec<String> {
+        self.all_pending().iter().map(|request| request.request_id.clone()).collect()
     }
 
     fn all_pending(&self) -> &[PendingRequest] {

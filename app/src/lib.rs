@@ -27,6 +27,7 @@ pub mod insight;
 pub mod introduction;
 pub mod language;
 pub mod live;
+pub mod notifications;
 pub mod outside;
 pub mod palette;
 pub mod permissions;

@@ -41,6 +41,8 @@ pub struct Live {
     pub gateway_ahead_ms: RwSignal<i64>,
     /// What a screen reader should say now.
     pub announcement: RwSignal<String>,
+    /// The request that a notification led to, until its card is in view.
+    pub called: RwSignal<Option<String>>,
 }
 
 impl Live {
@@ -52,6 +54,7 @@ impl Live {
             now_ms: RwSignal::new(0),
             gateway_ahead_ms: RwSignal::new(0),
             announcement: RwSignal::default(),
+            called: RwSignal::default(),
         }
     }
 

@@ -98,6 +98,7 @@ const screens = {
   audit: { state: "connected", open: () => openFilled("/audit", "audit-entry") },
   logs: { state: "connected", open: () => openFilled("/logs", "log-line") },
   settings: { state: "connected", open: openSettings },
+  notifications: { state: "connected", open: () => openOwner(browser, gateway, "/settings/notifications") },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

@@ -30,7 +30,7 @@ use crate::http::router::{router, sockets_only};
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
 use crate::store::{Rescue, SqliteStore, Store};
-use crate::{holder, listen, owner, system, tailscale, takeover, telemetry};
+use crate::{holder, listen, notify, owner, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -139,6 +139,7 @@ impl Gateway {
         state.tasks.spawn(auditing::announce_decisions(state.clone()));
         state.tasks.spawn(auditing::announce_attempts(state.clone()));
         state.tasks.spawn(last_good::keep(state.clone()));
+        state.tasks.spawn(notify::deliver_all(state.clone()));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(gateway)
@@ -228,6 +229,7 @@ impl Gateway {
             invocations: Arc::default(),
             last_good: Arc::default(),
             plain_sessions: Arc::default(),
+            notifier: Arc::default(),
             host_name: system::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
         Ok(Self { state, publish, rescues, _lock: lock })

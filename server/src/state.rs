@@ -22,6 +22,7 @@ use crate::gateway::registry::Registry;
 use crate::http::passed_on::RecentlyPassedOn;
 use crate::http::plain::PlainSessions;
 use crate::keys::ServerKey;
+use crate::notify::Notifier;
 use crate::store::{BlockedBy, Knock, Seen, Store, StoreError};
 use crate::system::SystemProbe;
 use crate::tailscale::Exposed;
@@ -69,6 +70,7 @@ pub struct AppState {
     pub invocations: Arc<Invocations>,
     pub last_good: Arc<LastGood>,
     pub plain_sessions: Arc<PlainSessions>,
+    pub notifier: Arc<Notifier>,
     /// What this machine calls itself.
     pub host_name: Arc<str>,
 }

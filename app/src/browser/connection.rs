@@ -16,6 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::device_key::DeviceKey;
 use super::page;
 use super::socket::Socket;
+use super::sound::ring;
 use crate::browser_name::BrowserName;
 use crate::hello::Hello;
 use crate::introduction::introduce;
@@ -250,6 +251,7 @@ fn announced(live: Live, event: Event, payload: &Value) {
             if let Some(request) = reading::pending_request(payload) {
                 live.announce(format!("New device wants in: {}", request.shown_name()));
                 live.desk.update(|desk| desk.add(request));
+                ring();
             }
         }
         Event::DevicePairResolved => {

@@ -59,6 +59,18 @@ pub(super) fn remember(profile: BootstrapProfile) {
     }
 }
 
+/// Whether this browser keeps a wish under this name.
+pub(super) fn is_kept(name: &str) -> bool {
+    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(name).ok().flatten()).is_some()
+}
+
+pub(super) fn keep(name: &str, is_wanted: bool) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Without room for it the wish is forgotten when the page is closed.
+        let _ = if is_wanted { storage.set_item(name, "on") } else { storage.remove_item(name) };
+    }
+}
+
 pub(super) fn surroundings() -> Surroundings {
     let navigator = window().navigator();
     let meta = document().query_selector(BUILD_ID_META).ok().flatten();
@@ -87,6 +99,31 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// The icon of the tab, with a dot while somebody waits.
+pub fn set_icon(is_dotted: bool) {
+    let address = if is_dotted { "/favicon-dot.svg" } else { "/favicon.svg" };
+    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]")
+        // Said again, the same address would be fetched again.
+        && icon.get_attribute("href").as_deref() != Some(address)
+    {
+        let _ = icon.set_attribute("href", address);
+    }
+}
+
+/// Marks the card of a request and brings it into view, once it is there.
+pub fn reveal(request_id: &str) {
+    let selector = format!("[data-request-id=\"{request_id}\"]");
+    request_animation_frame(move || {
+        let Some(card) = document().query_selector(&selector).ok().flatten() else { return };
+        let _ = card.set_attribute("data-called", "");
+        let _ = card.set_attribute("tabindex", "-1");
+        card.scroll_into_view();
+        if let Ok(card) = card.dyn_into::<HtmlElement>() {
+            let _ = card.focus();
+        }
+    });
+}
+
 pub fn focus(id: &'static str) {
     request_animation_frame(move || {
         let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
@@ -98,6 +135,14 @@ pub fn focus(id: &'static str) {
 
 pub fn on_key(hear: impl Fn(leptos::ev::KeyboardEvent) + 'static) {
     window_event_listener(leptos::ev::keydown, hear);
+}
+
+/// Goes to another page of this one, as a click in its navigation does.
+pub(super) fn go_to(path: &str) {
+    let link = document().query_selector(&format!("nav a[href=\"{path}\"]")).ok().flatten();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        link.click();
+    }
 }
 
 pub fn reload_page() {

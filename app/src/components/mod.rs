@@ -4,11 +4,13 @@
 
 pub(crate) mod blocked_list;
 pub(crate) mod brand;
+pub(crate) mod called;
 pub(crate) mod confirm;
 pub(crate) mod copy_command;
 pub(crate) mod device_row;
 pub(crate) mod exposure;
 pub(crate) mod notices;
+pub(crate) mod notifications;
 pub(crate) mod pair_dialog;
 pub(crate) mod palette;
 pub(crate) mod pending_cards;

@@ -6,6 +6,7 @@ use wasm_split_helpers::wasm_split;
 
 use super::screens::Screens;
 use crate::components::blocked_list::blocked_list;
+use crate::components::called::called_in_vain;
 use crate::components::confirm::{Confirm, Confirmation};
 use crate::components::device_row::DeviceRow;
 use crate::components::notices::Notices;
@@ -29,6 +30,7 @@ pub(crate) fn Devices() -> impl IntoView {
                 </div>
             </header>
             <Notices />
+            {called_in_vain(Live::here())}
             <PendingCards />
             {part(paired, |build| build())}
         </Screens>

@@ -10,6 +10,7 @@ use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
 use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{late, text, when};
 use crate::live::Live;
 use crate::time_words;
@@ -104,6 +105,9 @@ fn DeviceCount() -> impl IntoView {
             </p>
             <p>
                 <a href="/devices">"See them all"</a>
+            </p>
+            <p>
+                <a href="/settings/notifications">{t("Be told when one wants in")}</a>
             </p>
         })
     };

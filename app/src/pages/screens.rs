@@ -22,6 +22,11 @@ use crate::session::Screen;
 #[component]
 pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> impl IntoView {
     let children = children.into_inner();
+    screens(Box::new(move || late(children())))
+}
+
+// Not part of `Screens`, because the bundle would hold it once for each page.
+fn screens(children: Box<dyn Fn() -> AnyView + Send + Sync>) -> impl IntoView {
     let live = Live::here();
     let state = Memo::new(move |_| live.screen(discriminant));
     move || {
@@ -35,7 +40,7 @@ pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> im
                 if welcome.has_waited {
                     follow(outside::mark_connected);
                 }
-                late(children())
+                children()
             }
             Screen::Refused(_) => late(view! { <RefusedScreen /> }),
             Screen::Insecure => late(view! { <Insecure /> }),

@@ -2,6 +2,7 @@
 
 mod devices;
 mod owner;
+mod push;
 mod recovery;
 mod setup;
 
@@ -23,6 +24,10 @@ pub use devices::{
     Terms, TokenDelivery, TokenParams, Undone,
 };
 pub use owner::{OwnerStop, OwnerStopping};
+pub use push::{
+    EndpointRef, NotifyUrl, PushKey, PushList, PushOutcome, PushSubscribeParams, PushTarget, PushTestParams,
+    PushTested, SubscribedBrowser,
+};
 pub use recovery::{
     Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
     RevokedDevice,
@@ -91,6 +96,8 @@ pub const LONGEST_APPROVAL_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
 const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
 const NODE_ID: Property = required("nodeId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
+/// Long enough for every push service that there is.
+const ENDPOINT: Property = required("endpoint", Shape::Text { min: 1, max: 2048 });
 
 const PLUGIN_TOOL: Shape = Shape::Object(&[
     required("pluginId", NON_EMPTY),
@@ -233,6 +240,13 @@ methods! {
     OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
     /// Extension, owner socket only: throws everyone out and makes every secret worthless.
     OwnerPanic = "owner.panic", Access::Owner, [];
+    /// Extension, as the four that follow it by name.
+    PushKey = "push.key", Access::Operator(PAIRING), [];
+    PushList = "push.list", Access::Operator(PAIRING), [];
+    PushSubscribe = "push.subscribe", Access::Operator(PAIRING),
+        [ENDPOINT, required("p256dh", Shape::Text { min: 1, max: 128 }), required("auth", Shape::Text { min: 1, max: 64 })];
+    PushTest = "push.test", Access::Operator(PAIRING), [optional("target", Shape::OneOf(&["browser", "url"]))];
+    PushUnsubscribe = "push.unsubscribe", Access::Operator(PAIRING), [ENDPOINT];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

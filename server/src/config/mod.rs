@@ -9,6 +9,7 @@ pub mod env;
 pub mod file;
 pub mod key_path;
 pub mod live;
+pub mod notify;
 pub mod overruled;
 pub mod paths;
 pub mod profile;
@@ -38,6 +39,7 @@ pub use env::Environment;
 pub use paths::Paths;
 pub use profile::Profile;
 
+use notify::Notify;
 use reader::Reader;
 use tailscale::Tailscale;
 
@@ -59,6 +61,7 @@ pub struct Config {
     pub password: Option<Secret>,
     pub rate_limit: RateLimit,
     pub tailscale: Tailscale,
+    pub notify: Notify,
     pub policy: Policy,
     /// The value of `Strict-Transport-Security`, if one is set.
     pub strict_transport_security: Option<String>,
@@ -241,6 +244,7 @@ impl Config {
                 exempt_loopback: reader.flag("gateway.auth.rateLimit.exemptLoopback", defaults.exempt_loopback),
             },
             tailscale,
+            notify: Notify::read(&mut reader, env),
             policy,
             strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
             public_url: reader.gateway_url(PUBLIC_URL),

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { path: path.to_owned(), message: message.to_owned() });
     }
 
-    fn warn(&mut self, path: &str, message: String) {
+    pub(super) fn warn(&mut self, path: &str, message: String) {
         self.warnings.push(Problem { path: path.to_owned(), message });
     }
 

@@ -32,6 +32,7 @@ fn read_at_start(config: &Config) -> (u16, &Bind, TailscaleMode) {
         tailscale: Tailscale { mode, reset_on_exit: _ },
         token: _,
         password: _,
+        notify: _,
         rate_limit: _,
         policy: _,
         public_url: _,

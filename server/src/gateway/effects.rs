@@ -43,6 +43,7 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
     let registry = &state.registry;
     match effect {
         Effect::Announce(shown) => {
+            state.notifier.asked(&shown, state.clock.now_ms());
             let mut official = shown.clone();
             official.evidence = None;
             let told = registry.broadcast(Event::DevicePairRequested, Some(&official), Some(&shown));
@@ -58,6 +59,7 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
                 Decision::Approved => Wake::Approved { at: Instant::now() },
                 Decision::Rejected => Wake::Rejected,
             };
+            state.notifier.decided(&device_id, &request_id);
             registry.wake(&device_id, &request_id, &wake);
             tracing::info!(request.id = request_id, device.id = device_id.as_str().get(..8), ?decision, "Decided");
             let resolved =
@@ -67,7 +69,10 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
                 registry.close_upgraded(&request_id);
             }
         }
-        Effect::Drop { request_id, why } => registry.wake(&device_id, &request_id, &Wake::Dropped(why)),
+        Effect::Drop { request_id, why } => {
+            state.notifier.dropped(&device_id, &request_id, why);
+            registry.wake(&device_id, &request_id, &Wake::Dropped(why));
+        }
         Effect::AnnounceNode(node) => {
             registry.broadcast(Event::NodePairRequested, Some(&*node), None::<&()>);
         }

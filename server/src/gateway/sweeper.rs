@@ -81,6 +81,7 @@ pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
     state.flush_seen().await?;
     state.flush_knocks().await?;
     let now_ms = state.clock.now_ms();
+    state.notifier.sweep(now_ms);
     let mut due = state.store.find_expired_requests(now_ms).await?;
     due.extend(state.store.find_ended_approvals(now_ms).await?);
     for device_id in due {

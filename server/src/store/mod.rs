@@ -13,6 +13,7 @@ mod recovery;
 mod rescue;
 mod rows;
 mod sqlite;
+mod subscriptions;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
+pub use subscriptions::{MAX_SUBSCRIPTIONS_PER_DEVICE, Subscription, SubscriptionStore};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +129,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 

@@ -19,6 +19,7 @@ use super::crowding::make_room;
 use super::recent::Recent;
 use super::recovery::note_removal;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
+use super::subscriptions::end_subscriptions;
 use super::{Applied, Counts, Pairings, Seen, Store, StoreError};
 
 /// One connection writes while another reads; more would only cost memory.
@@ -306,6 +307,7 @@ pub(super) async fn save_device(
     device: Option<&Device>,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM devices WHERE device_id = ?").bind(device_id.as_str()).execute(&mut *connection).await?;
+    end_subscriptions(connection, device_id, device).await?;
     let Some(device) = device else {
         let forget = sqlx::query("DELETE FROM imported_tokens WHERE device_id = ?");
         forget.bind(device_id.as_str()).execute(&mut *connection).await?;

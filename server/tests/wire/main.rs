@@ -7,6 +7,7 @@ mod ask;
 mod client;
 mod gateway;
 mod machine;
+mod push_service;
 mod scripted;
 
 mod approving;
@@ -45,6 +46,7 @@ mod owner;
 mod pages;
 mod panicking;
 mod presence;
+mod pushing;
 mod recording;
 mod recovering;
 mod replay;

@@ -159,6 +159,7 @@ impl Refusal {
             Self::Block(refusal) => refusal.advice(),
             Self::Config(refusal) => refusal.advice(),
             Self::Node(refusal) => refusal.advice(),
+            Self::Push(refusal) => refusal.advice(),
             Self::Setup(refusal) => refusal.advice(),
             Self::Upgrade(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(

@@ -104,6 +104,7 @@ impl Refusal {
             | Self::Approve(_)
             | Self::Config(_)
             | Self::Node(_)
+            | Self::Push(_)
             | Self::Setup(_)
             | Self::Upgrade(_)
             | Self::ProxyUnattributable

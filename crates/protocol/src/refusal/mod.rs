@@ -8,6 +8,7 @@ mod close;
 mod config;
 mod examples;
 mod node;
+mod push;
 mod setup;
 mod upgrade;
 mod wire;
@@ -23,6 +24,7 @@ pub use block::BlockRefusal;
 pub use close::Close;
 pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
+pub use push::PushRefusal;
 pub use setup::{SetupRefusal, UrlUnknown};
 pub use upgrade::UpgradeRefusal;
 
@@ -192,6 +194,7 @@ pub enum Refusal {
     Block(BlockRefusal),
     Config(ConfigRefusal),
     Node(NodeRefusal),
+    Push(PushRefusal),
     Setup(SetupRefusal),
     Upgrade(UpgradeRefusal),
 
@@ -231,6 +234,8 @@ impl Refusal {
         } else if let Self::Block(refusal) = self {
             refusal.code()
         } else if let Self::Config(refusal) = self {
+            refusal.code()
+        } else if let Self::Push(refusal) = self {
             refusal.code()
         } else if let Self::Setup(refusal) = self {
             refusal.code()

@@ -89,6 +89,7 @@ impl Refusal {
             Self::Block(refusal) => refusal.message(),
             Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
+            Self::Push(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
             Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
@@ -144,6 +145,7 @@ impl Refusal {
             Self::Approve(refusal) => refusal.detail_code(),
             Self::Block(refusal) => return refusal.detail_code(),
             Self::Node(refusal) => return refusal.detail_code(),
+            Self::Push(refusal) => refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
             Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson

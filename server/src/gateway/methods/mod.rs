@@ -11,6 +11,7 @@ pub mod logs;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
+pub mod push;
 pub mod recovery;
 pub mod settings;
 pub mod setup;
@@ -40,6 +41,8 @@ pub fn may_take_long(request: &Request, role: Role) -> bool {
         Method::DoctorFix,
         Method::DoctorRun,
         Method::NodeInvoke,
+        Method::PushSubscribe,
+        Method::PushTest,
     ];
     role == Role::Operator && slow.iter().any(|method| method.name() == request.method)
 }
@@ -118,6 +121,11 @@ pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) 
         Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
         Method::OwnerMigrate => to_json(recovery::migrate(state, &method.read_params(params)?).await?),
         Method::OwnerPanic => bare(method.read_params(params)?, panic(state, caller).await),
+        Method::PushKey => bare(method.read_params(params)?, push::key(state)?),
+        Method::PushList => bare(method.read_params(params)?, push::list(state, caller).await?),
+        Method::PushSubscribe => to_json(push::subscribe(state, caller, method.read_params(params)?).await?),
+        Method::PushTest => to_json(push::test(state, caller, method.read_params(params)?).await?),
+        Method::PushUnsubscribe => to_json(push::unsubscribe(state, caller, method.read_params(params)?).await?),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
