@@ -19,6 +19,8 @@ pub struct Desk {
     arrival: Option<Arrival>,
     /// What was approved on this page a moment ago, the newest last.
     fresh: Vec<Fresh>,
+    /// How many requests came or went since the page was opened.
+    news: u64,
 }
 
 /// An approval that can still be undone.
@@ -53,6 +55,7 @@ impl Desk {
 
     /// Puts one new request on top, or replaces the one with its id.
     pub fn add(&mut self, request: PendingRequest) {
+        self.news += 1;
         let mut list = self.list.clone().unwrap_or_default();
         // A device waits with one request, whatever else became of an older one.
         list.pending.retain(|known| known.request_id != request.request_id && known.device_id != request.device_id);
@@ -61,6 +64,7 @@ impl Desk {
     }
 
     pub fn take_off(&mut self, request_id: &str) {
+        self.news += 1;
         let Some(mut list) = self.list.take() else { return };
         list.pending.retain(|request| request.request_id != request_id);
         for device in &mut list.paired {
@@ -115,6 +119,11 @@ impl Desk {
     /// What can be undone at `now_ms` by the gateway's clock, or could not be.
     pub fn fresh(&self, now_ms: u64) -> impl Iterator<Item = &Fresh> {
         self.fresh.iter().filter(move |fresh| fresh.until_ms > now_ms || fresh.problem.is_some())
+    }
+
+    /// Changes with each request that comes or goes by itself, not with lists.
+    pub fn news(&self) -> u64 {
+        self.news
     }
 
     pub fn is_loaded(&self) -> bool {

@@ -99,18 +99,30 @@ export async function subscribeAt(context, service, name = "browser") {
   }, service.subscription(name));
 }
 
-/** Hands a message to the service worker of a page. */
+/** Hands a message to the service worker of a page, and waits until that has shown it. A worker that has only just been
+ * registered may miss a message, which a real service would keep for it; the same message twice is shown once. */
 export async function deliver(page, push) {
   const devtools = await page.context().newCDPSession(page);
-  const registered = new Promise((resolve) =>
-    devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
-      const registration = registrations.find(({ isDeleted }) => !isDeleted);
-      if (registration) resolve(registration);
-    }),
-  );
+  const registrations = new Map();
+  devtools.on("ServiceWorker.workerRegistrationUpdated", (event) => {
+    for (const registration of event.registrations) registrations.set(registration.registrationId, registration);
+  });
   await devtools.send("ServiceWorker.enable");
-  const { registrationId } = await registered;
   const origin = new URL(page.url()).origin;
-  await devtools.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data: JSON.stringify(push) });
+  await until("the push is shown", async () => {
+    for (const { registrationId, isDeleted, scopeURL } of registrations.values()) {
+      if (isDeleted || !scopeURL.startsWith(origin)) continue;
+      await devtools.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data: JSON.stringify(push) });
+    }
+    return page.evaluate(async ({ requestId, kind }) => {
+      const registration = await navigator.serviceWorker.ready;
+      const isShown = ({ data, tag }) => (requestId ? data?.requestId === requestId : tag === kind);
+      for (const deadline = Date.now() + 1000; Date.now() < deadline; ) {
+        if ((await registration.getNotifications()).some(isShown)) return true;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return false;
+    }, push);
+  });
   await devtools.detach();
 }
