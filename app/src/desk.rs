@@ -17,6 +17,8 @@ pub struct Desk {
     changed: BTreeSet<String>,
     /// Who came in by a one-time code last.
     arrival: Option<Arrival>,
+    /// How many requests came or went since the page was opened.
+    news: u64,
 }
 
 impl Desk {
@@ -40,6 +42,7 @@ impl Desk {
 
     /// Puts one new request on top, or replaces the one with its id.
     pub fn add(&mut self, request: PendingRequest) {
+        self.news += 1;
         let mut list = self.list.clone().unwrap_or_default();
         list.pending.retain(|known| known.request_id != request.request_id);
         list.pending.insert(0, request);
@@ -47,6 +50,7 @@ impl Desk {
     }
 
     pub fn take_off(&mut self, request_id: &str) {
+        self.news += 1;
         let Some(mut list) = self.list.take() else { return };
         list.pending.retain(|request| request.request_id != request_id);
         for device in &mut list.paired {
@@ -71,6 +75,11 @@ impl Desk {
 
     pub fn arrival(&self) -> Option<&Arrival> {
         self.arrival.as_ref()
+    }
+
+    /// Changes with each request that comes or goes by itself, not with lists.
+    pub fn news(&self) -> u64 {
+        self.news
     }
 
     pub fn is_loaded(&self) -> bool {

@@ -108,8 +108,13 @@ impl Live {
 
     /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
     pub fn reload(self) {
+        let news = self.desk.with_untracked(Desk::news);
         outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
             if let Ok(list) = answer {
+                // The gateway may have made the list before it told what came meanwhile.
+                if self.desk.with_untracked(Desk::news) != news {
+                    return self.reload();
+                }
                 self.desk.update(|desk| desk.replace(reading::pairing_list(&list)));
             }
         });
