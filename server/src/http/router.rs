@@ -64,8 +64,8 @@ pub fn router(state: &AppState) -> Router {
         ))
 }
 
-/// Sockets and nothing else, for the one command that a gateway may be there for. The pages alone would take it more
-/// time and memory than all the rest.
+/// Sockets and nothing else, for the one command that a gateway may be there for: to know its pages, the whole one has
+/// to render them.
 pub fn sockets_only(state: &AppState) -> Router {
     let state = state.clone();
     let nothing = async || (StatusCode::NOT_FOUND, "Not Found");
