@@ -16,8 +16,6 @@
 //! [`App`], then `pages` and `components`; [`insight`] is what the pages for the owner's questions show. Everything that needs no browser is a plain function with its tests.
 
 #![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
-#![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
-#![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
 
 pub mod backoff;
 pub mod browser_name;
