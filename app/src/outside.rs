@@ -4,15 +4,15 @@
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
     ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
-    push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon, set_title,
-    start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
+    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
+    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
     ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
-    push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon, set_title,
-    start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
+    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
+    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
@@ -101,6 +101,11 @@ mod nowhere {
 
     /// Saves a text as a file of this name, where the browser saves files.
     pub fn save(_: &str, _: &str) {}
+
+    /// A text as JSON, if it is that.
+    pub fn parse_json(text: &str) -> Option<Value> {
+        serde_json::from_str(text).ok()
+    }
 
     /// The host and port this page was loaded from.
     pub fn host() -> String {

@@ -14,6 +14,7 @@ use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 
 use super::device_key::DeviceKey;
+use super::json::parse_json;
 use super::page;
 use super::socket::Socket;
 use super::sound::ring;
@@ -204,7 +205,7 @@ fn unreadable_hello() -> protocol::WireError {
 
 fn heard(live: Live, text: &str) {
     with_line(|line| line.heard_at_ms = clock_ms());
-    let Ok(mut frame) = serde_json::from_str::<Value>(text) else { return };
+    let Some(mut frame) = parse_json(text) else { return };
     let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
     match frame.get("type").and_then(Value::as_str) {
         Some("res") => {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod device_key;
+mod json;
 mod language;
 mod page;
 mod push;
@@ -9,6 +10,7 @@ mod socket;
 mod sound;
 
 pub use connection::{ask, listen, start, tell};
+pub use json::parse_json;
 pub use language::choose;
 pub use page::{
     copy, every, focus, host, mark_connected, moment, new_secret, on_key, reload_page, reveal, save, set_icon,

@@ -18,6 +18,7 @@ use web_sys::{
 
 use super::connection::ask;
 use super::device_key::describe;
+use super::json::parse_json;
 use super::page::{self, go_to, is_kept, keep};
 use crate::desk::Desk;
 use crate::language::spoken;
@@ -140,7 +141,7 @@ async fn subscription_to(key: &str) -> Result<Value, JsValue> {
     let options: PushSubscriptionOptionsInit = options.unchecked_into();
     let made = JsFuture::from(pushes.subscribe_with_options(&options)?).await?;
     let text = JSON::stringify(&made)?.as_string().unwrap_or_default();
-    serde_json::from_str(&text).map_err(|_| JsValue::from_str("the subscription cannot be read"))
+    parse_json(&text).ok_or_else(|| JsValue::from_str("the subscription cannot be read"))
 }
 
 fn subscribed_key(subscription: &JsValue) -> Option<String> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+use crate::outside::parse_json;
 use crate::reading::{flag, number, text};
 
 /// How many lines the page keeps.
@@ -98,10 +99,10 @@ impl Tail {
 
 /// A line that is no JSON, such as that of another program, is shown as it is.
 fn read(number: u64, line: &str) -> Line {
-    let value: Value = serde_json::from_str(line).unwrap_or_default();
+    let value: Value = parse_json(line).unwrap_or_default();
     let meta = value.get("_meta");
     let level = meta.and_then(|meta| meta.get("logLevelName")).and_then(Value::as_str).unwrap_or("info");
-    let part = text(&value, "0").and_then(|part| serde_json::from_str::<Value>(&part).ok());
+    let part = text(&value, "0").and_then(|part| parse_json(&part));
     Line {
         number,
         level: Level::parse(level),
