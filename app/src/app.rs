@@ -11,7 +11,6 @@ use crate::components::called::{attend, called_in};
 use crate::components::palette::Palette;
 use crate::components::rail::Rail;
 use crate::desk::Desk;
-use crate::language::t;
 use crate::late::{follow, late, text};
 use crate::live::Live;
 use crate::outside;
@@ -20,10 +19,10 @@ use crate::pages::devices::Devices;
 use crate::pages::doctor::Doctor;
 use crate::pages::logs::Logs;
 use crate::pages::missing::Missing;
-use crate::pages::notifications::Notifications;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
 use crate::pages::settings::Settings;
+use crate::place::Place;
 use crate::session::Session;
 
 #[component]
@@ -33,13 +32,13 @@ pub fn App() -> impl IntoView {
     // Effects run in the browser only, after hydration: the first frame is the server's.
     follow(move || outside::start(live));
     let is_finding = RwSignal::new(false);
-    let is_in = Memo::new(move |_| live.welcome(|_| ()).is_some());
+    let is_in = Memo::new(move |_| live.is_in());
     // Not `when`: this stands in the first frame, which is hydrated.
     let palette = move || is_in.get().then(|| late(view! { <Palette is_open=is_finding /> }));
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
-            <div class="frame" class=("frame-console", move || live.welcome(|_| ()).is_some())>
+            <div class="frame" class=("frame-console", move || is_in.get())>
                 <Rail is_finding />
                 <main id="main" tabindex="-1" data-state=move || live.session.with(Session::state)>
                     <FlatRoutes fallback=Missing>
@@ -49,7 +48,6 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/audit") view=Audit />
                         <Route path=path!("/logs") view=Logs />
                         <Route path=path!("/settings") view=Settings />
-                        <Route path=path!("/settings/notifications") view=Notifications />
                     </FlatRoutes>
                 </main>
             </div>
@@ -67,16 +65,7 @@ fn Announcer() -> impl IntoView {
     let pathname = location.pathname;
     let screen = move || live.screen(heading);
     follow(move || {
-        let page = match (screen(), pathname.get().as_str()) {
-            (Some(heading), _) => heading,
-            (None, "/devices") => "Devices",
-            (None, "/doctor") => t("Doctor"),
-            (None, "/audit") => t("Audit"),
-            (None, "/logs") => t("Logs"),
-            (None, "/settings") => t("Settings"),
-            (None, "/settings/notifications") => t("Notifications"),
-            (None, _) => "Overview",
-        };
+        let page = screen().unwrap_or_else(|| Place::at(&pathname.get()).unwrap_or(Place::Overview).title());
         let count = live.desk.with(Desk::count_open);
         outside::set_icon(count > 0 && screen().is_none());
         let count = if count > 0 && screen().is_none() { format!("({count}) ") } else { String::new() };

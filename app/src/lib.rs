@@ -29,6 +29,7 @@ pub mod notifications;
 pub mod outside;
 pub mod palette;
 pub mod permissions;
+pub mod place;
 pub mod reading;
 pub mod session;
 pub mod settings;

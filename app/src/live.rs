@@ -86,6 +86,11 @@ impl Live {
         self.session.with(|session| session.welcome().map(read))
     }
 
+    /// Whether the gateway has let this browser in.
+    pub fn is_in(self) -> bool {
+        self.welcome(|_| ()).is_some()
+    }
+
     /// Whether the line is lost for the moment, and what is on the page may have changed.
     pub fn is_resuming(self) -> bool {
         self.session.with(Session::is_resuming)

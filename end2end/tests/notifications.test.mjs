@@ -7,7 +7,7 @@ import { Gateway } from "../support/gateway.mjs";
 import { until } from "../support/processes.mjs";
 import { deliver, PushService, subscribeAt } from "../support/push-service.mjs";
 
-const SETTINGS = "/settings/notifications";
+const SETTINGS = "/settings#notifications";
 
 let gateway, service, browser;
 

@@ -84,6 +84,7 @@ async function openSettings() {
   const profile = await openOwner(browser, gateway, "/settings");
   await profile.page.locator('[data-testid="gateway.trustedProxies"] input').last().fill("172.18.*");
   await profile.page.getByText("This entry can never match").waitFor();
+  await profile.page.getByTestId("other-browsers").or(profile.page.getByText("No other browser is told.")).waitFor();
   return profile;
 }
 
@@ -98,7 +99,6 @@ const screens = {
   audit: { state: "connected", open: () => openFilled("/audit", "audit-entry") },
   logs: { state: "connected", open: () => openFilled("/logs", "log-line") },
   settings: { state: "connected", open: openSettings },
-  notifications: { state: "connected", open: () => openOwner(browser, gateway, "/settings/notifications") },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },

@@ -22,7 +22,7 @@ pub(crate) fn attendant() -> Fetched<fn(Live)> {
     Ok(outside::attend_pushes)
 }
 
-/// The section; it can stand on any page.
+/// The section of the Settings.
 #[wasm_split(admin, fallible)]
 pub(crate) fn section() -> Fetched<fn() -> AnyView> {
     Ok(notification_settings)
@@ -41,8 +41,7 @@ struct Here {
     problem: RwSignal<String>,
 }
 
-/// The same for a page that is in the part already.
-pub(crate) fn notification_settings() -> AnyView {
+fn notification_settings() -> AnyView {
     let facts = outside::push_facts();
     let here = Here {
         live: Live::here(),
@@ -52,7 +51,6 @@ pub(crate) fn notification_settings() -> AnyView {
         is_switching: RwSignal::new(false),
         problem: RwSignal::new(String::new()),
     };
-    let barred = || late(view! { <p class="note">{t("This browser may not see or decide about devices.")}</p> });
     let settings = move || {
         here.look();
         if outside::wants_push() {
@@ -61,28 +59,33 @@ pub(crate) fn notification_settings() -> AnyView {
         late(view! {
             <div class="notify" data-testid="notifications">
                 <section class="tile" aria-labelledby="notify-here">
-                    <h2 id="notify-here">{t("This browser")}</h2>
+                    <h3 id="notify-here">{t("This browser")}</h3>
                     {match facts.ability().obstacle() {
                         Some(obstacle) => late(view! { <p class="note" data-testid="push-obstacle">{obstacle}</p> }),
                         None => this_browser(here),
                     }}
                 </section>
                 <section class="tile" aria-labelledby="notify-sound">
-                    <h2 id="notify-sound">{t("Sound")}</h2>
+                    <h3 id="notify-sound">{t("Sound")}</h3>
                     {sound()}
                 </section>
                 <section class="tile" aria-labelledby="notify-url">
-                    <h2 id="notify-url">{t("Webhook or ntfy")}</h2>
+                    <h3 id="notify-url">{t("Webhook or ntfy")}</h3>
                     {changing(move || url(here))}
                 </section>
                 <section class="tile" aria-labelledby="notify-others">
-                    <h2 id="notify-others">{t("Other browsers")}</h2>
+                    <h3 id="notify-others">{t("Other browsers")}</h3>
                     {changing(move || others(here))}
                 </section>
             </div>
         })
     };
-    late((when(move || !here.live.may_pair(), barred), when(move || here.live.may_pair(), settings)))
+    late(view! {
+        <section class="settings-section" aria-labelledby="notifications">
+            <h2 id="notifications" tabindex="-1">{t("Notifications")}</h2>
+            {settings()}
+        </section>
+    })
 }
 
 impl Here {

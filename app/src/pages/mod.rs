@@ -7,7 +7,6 @@ pub(crate) mod devices;
 pub(crate) mod doctor;
 pub(crate) mod logs;
 pub(crate) mod missing;
-pub(crate) mod notifications;
 pub(crate) mod overview;
 pub(crate) mod screens;
 pub(crate) mod settings;

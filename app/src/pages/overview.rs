@@ -107,7 +107,7 @@ fn DeviceCount() -> impl IntoView {
                 <a href="/devices">"See them all"</a>
             </p>
             <p>
-                <a href="/settings/notifications">{t("Be told when one wants in")}</a>
+                <a href="/settings#notifications">{t("Be told when one wants in")}</a>
             </p>
         })
     };

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_split_helpers::wasm_split;
 
 use super::screens::Screens;
+use crate::components::notifications;
 use crate::components::status_pill::StatusPill;
 use crate::language::t;
 use crate::late::{late, when};
@@ -39,6 +40,7 @@ pub(crate) fn Settings() -> impl IntoView {
             </header>
             {when(move || !live.allows(ADMIN), barred)}
             {when(move || live.allows(ADMIN), || part(settings, |build| build()))}
+            {when(move || live.may_pair(), || part(notifications::section, |build| build()))}
         </Screens>
     }
 }

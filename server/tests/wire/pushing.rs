@@ -348,7 +348,8 @@ async fn the_owners_own_address_is_told_as_ntfy_wants_it_and_the_settings_are_li
 
     gateway.from(REMOTE).await.refused(&phone(1).client("displayName", "Zoë\u{202e} phone").token(TOKEN)).await;
     let delivered = service.next().await;
-    assert_eq!(header(&delivered, "title"), "=?UTF-8?B?Wm/DqyBwaG9uZSB3YW50cyBpbg==?=");
+    // The character that would turn the text around is seen as replaced: "Zoë� phone wants in".
+    assert_eq!(header(&delivered, "title"), "=?UTF-8?B?Wm/Dq++/vSBwaG9uZSB3YW50cyBpbg==?=");
     assert_eq!((header(&delivered, "priority"), header(&delivered, "tags")), ("high", "closed_lock_with_key"));
     let text = String::from_utf8(delivered.body).unwrap();
     assert!(text.ends_with("\n192.0.2.2 (Public)"), "{text}");

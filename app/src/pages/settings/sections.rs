@@ -1,6 +1,7 @@
 //! The page, section by section.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use protocol::settings::Limits;
 
 use super::book::Book;
@@ -13,6 +14,7 @@ use super::trial::notices;
 use crate::language::{fill, t};
 use crate::late::{button, changing, late, when};
 use crate::live::advice;
+use crate::outside;
 use crate::settings::words as say;
 use crate::time_words;
 
@@ -49,6 +51,10 @@ fn failed(book: Book) -> AnyView {
 fn all(book: Book) -> AnyView {
     let file = move || book.with(|described| described.path.clone()).unwrap_or_default();
     let seen = Seen::look(book);
+    // What stands above has its height now, so a link from another page can lead there.
+    if use_location().hash.get_untracked() == "#notifications" {
+        outside::focus("notifications");
+    }
     late(view! {
         <p class="soft small settings-file">
             {t("Each setting is saved alone, into the file, whose comments stay:")} " "
@@ -62,7 +68,6 @@ fn all(book: Book) -> AnyView {
         {section("settings-pages", t("Pages from elsewhere"), pages(book))}
         {section("settings-nodes", t("Nodes"), nodes(book))}
     })
-    // How the owner is told of requests that wait has its section here.
 }
 
 fn section(id: &'static str, title: &'static str, blocks: Vec<AnyView>) -> AnyView {
