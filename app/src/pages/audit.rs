@@ -8,28 +8,20 @@ use protocol::{Fingerprint, Method};
 use serde_json::{Map, Value};
 use wasm_split_helpers::wasm_split;
 
-use super::screens::Screens;
+use super::screens::{console, no_tools};
 use crate::components::proof::Proof;
-use crate::components::status_pill::StatusPill;
 use crate::insight::audit::{Filter, Kind, Page, Row, lines, page, verdict};
 use crate::language::{fill, t};
 use crate::late::{button, changing, each, late, text, when};
 use crate::live::{Live, advice};
 use crate::outside;
 use crate::part::{Fetched, part};
+use crate::place::Place;
 use crate::time_words::ago;
 
 #[component]
 pub(crate) fn Audit() -> impl IntoView {
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>{t("Audit")}</h1>
-                <StatusPill />
-            </header>
-            {part(timeline, |build| build())}
-        </Screens>
-    }
+    console(Place::Audit, no_tools, || part(timeline, |build| build()))
 }
 
 #[wasm_split(admin, fallible)]

@@ -10,12 +10,12 @@ use leptos::prelude::*;
 use protocol::doctor::{Attempt, SettingFix};
 use wasm_split_helpers::wasm_split;
 
-use super::screens::Screens;
-use crate::components::status_pill::StatusPill;
+use super::screens::{console, no_tools};
 use crate::language::t;
 use crate::late::{late, when};
 use crate::live::Live;
 use crate::part::{Fetched, part};
+use crate::place::Place;
 use attempts::RecentAttempts;
 use checks::Checks;
 use fix::FixDialog;
@@ -24,15 +24,7 @@ use protocol::role::ADMIN;
 
 #[component]
 pub(crate) fn Doctor() -> impl IntoView {
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>{t("Doctor")}</h1>
-                <StatusPill />
-            </header>
-            {part(bench, |build| build())}
-        </Screens>
-    }
+    console(Place::Doctor, no_tools, || part(bench, |build| build()))
 }
 
 #[wasm_split(admin, fallible)]

@@ -5,14 +5,14 @@ use protocol::Method;
 use protocol::role::READ;
 use wasm_split_helpers::wasm_split;
 
-use super::screens::Screens;
-use crate::components::status_pill::StatusPill;
+use super::screens::{console, no_tools};
 use crate::insight::logs::{Level, Tail};
 use crate::language::{fill, t};
 use crate::late::{button, each, late, text, when};
 use crate::live::{Live, advice};
 use crate::outside;
 use crate::part::{Fetched, part};
+use crate::place::Place;
 use crate::writing::object;
 
 /// How often the page looks for new lines, in milliseconds.
@@ -23,15 +23,7 @@ const MAX_SHOWN: usize = 300;
 
 #[component]
 pub(crate) fn Logs() -> impl IntoView {
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>{t("Logs")}</h1>
-                <StatusPill />
-            </header>
-            {part(lines, |build| build())}
-        </Screens>
-    }
+    console(Place::Logs, no_tools, || part(lines, |build| build()))
 }
 
 #[wasm_split(admin, fallible)]

@@ -12,21 +12,44 @@ use super::refused::RefusedScreen;
 use super::removed::Removed;
 use super::secret::SecretForm;
 use super::waiting::Waiting;
+use crate::components::called::called_in_vain;
+use crate::components::notices::Notices;
+use crate::components::pending_cards::PendingCards;
+use crate::components::status_pill::StatusPill;
 use crate::late::{follow, late};
 use crate::live::Live;
 use crate::outside;
+use crate::place::Place;
 use crate::session::Screen;
 
-/// Shows `children` once connected. A screen is built once per state and follows its details by itself, so that
-/// a field keeps its focus and a countdown does not blink.
-#[component]
-pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> impl IntoView {
-    let children = children.into_inner();
-    screens(Box::new(move || late(children())))
+/// A page of the console, once connected: its heading, what must be seen wherever the owner is, and `body`. `tools`
+/// stand beside the heading.
+pub(crate) fn console(place: Place, tools: fn() -> AnyView, body: fn() -> AnyView) -> impl IntoView {
+    screens(move || {
+        late(view! {
+            <header class="page-head">
+                <h1>{place.title()}</h1>
+                <div class="tags">
+                    <StatusPill />
+                    {tools()}
+                </div>
+            </header>
+            <Notices />
+            {called_in_vain(Live::here())}
+            <PendingCards />
+            {body()}
+        })
+    })
 }
 
-// Not part of `Screens`, because the bundle would hold it once for each page.
-fn screens(children: Box<dyn Fn() -> AnyView + Send + Sync>) -> impl IntoView {
+/// Nothing beside the heading.
+pub(crate) fn no_tools() -> AnyView {
+    late(())
+}
+
+/// Shows `inside` once connected. A screen is built once per state and follows its details by itself, so that a field
+/// keeps its focus and a countdown does not blink.
+fn screens(inside: impl Fn() -> AnyView + Send + Sync + 'static) -> impl IntoView {
     let live = Live::here();
     let state = Memo::new(move |_| live.screen(discriminant));
     move || {
@@ -40,7 +63,7 @@ fn screens(children: Box<dyn Fn() -> AnyView + Send + Sync>) -> impl IntoView {
                 if welcome.has_waited {
                     follow(outside::mark_connected);
                 }
-                children()
+                inside()
             }
             Screen::Refused(_) => late(view! { <RefusedScreen /> }),
             Screen::Insecure => late(view! { <Insecure /> }),

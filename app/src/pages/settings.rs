@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use wasm_split_helpers::wasm_split;
 
-use super::screens::Screens;
+use super::screens::{console, no_tools};
 use crate::components::notifications;
-use crate::components::status_pill::StatusPill;
 use crate::language::t;
 use crate::late::{late, when};
 use crate::live::Live;
 use crate::part::{Fetched, part};
+use crate::place::Place;
 use protocol::role::ADMIN;
 
 mod book;
@@ -24,25 +24,21 @@ mod trial;
 
 #[component]
 pub(crate) fn Settings() -> impl IntoView {
-    let live = Live::here();
-    let barred = || {
+    console(Place::Settings, no_tools, || {
+        let live = Live::here();
+        let barred = || {
+            late(view! {
+                <p class="note">
+                    <span>{t("This browser may not change settings. Ask the owner to allow it more.")}</span>
+                </p>
+            })
+        };
         late(view! {
-            <p class="note">
-                <span>{t("This browser may not change settings. Ask the owner to allow it more.")}</span>
-            </p>
-        })
-    };
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>{t("Settings")}</h1>
-                <StatusPill />
-            </header>
             {when(move || !live.allows(ADMIN), barred)}
             {when(move || live.allows(ADMIN), || part(settings, |build| build()))}
             {when(move || live.may_pair(), || part(notifications::section, |build| build()))}
-        </Screens>
-    }
+        })
+    })
 }
 
 #[wasm_split(admin, fallible)]
