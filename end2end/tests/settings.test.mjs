@@ -1,6 +1,6 @@
 // The page of settings: judged as typed, saved alone, live, with a way back.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { cards, decide, launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
 import { connectProgram } from "../support/device.mjs";
@@ -47,9 +47,15 @@ const block = (id, within = page) => within.getByTestId(id).first();
 const text = () => readFileSync(gateway.configFile, "utf8");
 const saved = (id, within = page) => block(id, within).getByTestId("saved").waitFor();
 
+/** Puts a file in the place of the settings, as editors do: nobody ever reads half of it. */
+function replace(content) {
+  writeFileSync(`${gateway.configFile}.new`, content, { mode: 0o600 });
+  renameSync(`${gateway.configFile}.new`, gateway.configFile);
+}
+
 /** Writes the file as an editor does, and waits until the gateway has taken it up. */
 async function write(content) {
-  writeFileSync(gateway.configFile, content);
+  replace(content);
   await until("the file is live", async () => {
     const { hash, appliedConfigHash } = JSON.parse((await gateway.shell("openclaw gateway call config.get --json")).stdout);
     return hash === appliedConfigHash;
@@ -118,7 +124,7 @@ test("a save over somebody else's change is refused with both versions, and eith
   const theirs = (page) => FILE.replace("trustedProxies", `controlUi: { allowedOrigins: ["${page}"] }, trustedProxies`);
   await origins.locator("input").first().fill("https://mine.example");
   await origins.locator('[data-testid="save"][aria-disabled="false"]').waitFor();
-  writeFileSync(gateway.configFile, theirs("https://theirs.example"));
+  replace(theirs("https://theirs.example"));
   // Whether the page has heard of it or the gateway refuses: nothing is overwritten.
   await origins.getByTestId("save").click({ timeout: 2_000 }).catch(() => {});
   await origins.getByTestId("conflict").waitFor();
@@ -129,7 +135,7 @@ test("a save over somebody else's change is refused with both versions, and eith
   assert.equal(await origins.locator("input").first().inputValue(), "https://theirs.example");
 
   await origins.locator("input").first().fill("https://mine.example");
-  writeFileSync(gateway.configFile, theirs("https://again.example"));
+  replace(theirs("https://again.example"));
   await origins.getByTestId("save-mine").click();
   await saved("allowed-origins");
   assert(text().includes("https://mine.example") && text().includes("// Mine."), text());
