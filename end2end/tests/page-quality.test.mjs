@@ -117,6 +117,8 @@ for (const [name, { state, open }] of Object.entries(screens)) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.equal(scrollWidth, width, `it scrolls at ${width} px`);
+        const isCut = (rail) => rail.getBoundingClientRect().right > innerWidth || rail.scrollWidth > rail.clientWidth;
+        assert.equal(await page.evaluate(`[...document.querySelectorAll("nav.rail")].some(${isCut})`), false, "navigation is cut");
         assert.deepEqual(await violations(page), [], `${colorScheme}, ${width} px`);
       }
     }

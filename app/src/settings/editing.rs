@@ -20,7 +20,8 @@ pub struct Editing {
     /// What the gateway said of it last.
     checked: Option<Checked>,
     check: Check,
-    is_saving: bool,
+    /// What is on its way to the file: the wish of each field, as it was when the save began.
+    saving: Option<Vec<Value>>,
     outcome: Option<Outcome>,
 }
 
@@ -63,7 +64,7 @@ impl Editing {
             is_contested: false,
             checked: None,
             check: Check::Idle,
-            is_saving: false,
+            saving: None,
             outcome: None,
         }
     }
@@ -92,7 +93,11 @@ impl Editing {
     }
 
     pub fn is_saving(&self) -> bool {
-        self.is_saving
+        self.saving.is_some()
+    }
+
+    fn wishes(&self) -> Vec<Value> {
+        self.fields.iter().map(|field| field.wish.clone()).collect()
     }
 
     pub fn outcome(&self) -> Option<&Outcome> {
@@ -210,44 +215,45 @@ impl Editing {
             field.wish = field.theirs.clone();
         }
         self.is_contested = false;
+        self.saving = None;
         self.checked = None;
         self.outcome = None;
     }
 
     /// A save is on its way.
     pub fn begin_saving(&mut self) {
-        self.is_saving = true;
+        self.saving = Some(self.wishes());
         self.outcome = None;
     }
 
+    /// What was sent is in the file. What was typed meanwhile is a change to that.
     pub fn saved(&mut self, requires_restart: bool) {
-        for field in &mut self.fields {
-            field.base = field.wish.clone();
-            field.theirs = field.wish.clone();
+        for (field, sent) in self.fields.iter_mut().zip(self.saving.take().unwrap_or_default()) {
+            field.base = sent.clone();
+            field.theirs = sent;
         }
-        self.is_saving = false;
         self.is_contested = false;
         self.checked = None;
         self.outcome = Some(Outcome::Saved { requires_restart });
     }
 
     pub fn failed(&mut self, words: String) {
-        self.is_saving = false;
+        self.saving = None;
         self.outcome = Some(Outcome::Failed(words));
     }
 
     /// The gateway refused it because this browser could not come back.
     pub fn would_cut_off(&mut self, why: CutOff) {
-        self.is_saving = false;
+        self.saving = None;
         self.checked.get_or_insert_default().cut_off = Some(why);
     }
 
     /// The save was for an older version of the file. True if it may simply be repeated, because nobody has changed
-    /// the same.
+    /// the same, here or there.
     pub fn was_stale(&mut self, described: &Described) -> bool {
+        let is_still_wished = self.saving.take().is_some_and(|sent| sent == self.wishes());
         self.see(described);
-        self.is_saving = false;
-        self.is_changed() && !self.is_contested
+        is_still_wished && self.is_changed() && !self.is_contested
     }
 }
 

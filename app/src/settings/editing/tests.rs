@@ -106,6 +106,26 @@ fn a_save_for_an_old_file_is_repeated_only_if_it_overwrites_nothing() {
 }
 
 #[test]
+fn what_is_typed_while_a_save_is_on_its_way_is_neither_lost_nor_saved() {
+    let mut editing = Editing::new(&[KNOCK], &knock("1", "off"));
+    editing.wish(KNOCK, "any".into());
+    editing.begin_saving();
+    editing.wish(KNOCK, "private".into());
+    editing.saved(false);
+    editing.see(&knock("2", "any"));
+    assert!(editing.is_changed() && !editing.is_contested());
+    assert_eq!((editing.value(KNOCK), editing.raw().contains("private")), (json!("private"), true));
+    // A save that came too late is not repeated with something else, nor after it was given up.
+    editing.begin_saving();
+    editing.wish(KNOCK, "off".into());
+    assert!(!editing.was_stale(&knock("3", "any")));
+    editing.begin_saving();
+    editing.take_theirs();
+    editing.wish(KNOCK, "off".into());
+    assert!(!editing.is_saving() && !editing.was_stale(&knock("4", "any")));
+}
+
+#[test]
 fn the_gateway_is_asked_once_at_a_time_and_about_the_last_that_was_typed() {
     let mut editing = Editing::new(&[KNOCK], &knock("1", "off"));
     assert_eq!(editing.ask(), None, "there is nothing to ask about");
