@@ -7,16 +7,22 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::components::called::{attend, called_in};
 use crate::components::palette::Palette;
 use crate::components::rail::Rail;
 use crate::desk::Desk;
 use crate::late::{follow, late, text};
 use crate::live::Live;
 use crate::outside;
+use crate::pages::audit::Audit;
 use crate::pages::devices::Devices;
+use crate::pages::doctor::Doctor;
+use crate::pages::logs::Logs;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::screens::heading;
+use crate::pages::settings::Settings;
+use crate::place::Place;
 use crate::session::Session;
 
 #[component]
@@ -26,18 +32,22 @@ pub fn App() -> impl IntoView {
     // Effects run in the browser only, after hydration: the first frame is the server's.
     follow(move || outside::start(live));
     let is_finding = RwSignal::new(false);
-    let is_in = Memo::new(move |_| live.welcome(|_| ()).is_some());
+    let is_in = Memo::new(move |_| live.is_in());
     // Not `when`: this stands in the first frame, which is hydrated.
     let palette = move || is_in.get().then(|| late(view! { <Palette is_open=is_finding /> }));
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
-            <div class="frame" class=("frame-console", move || live.welcome(|_| ()).is_some())>
+            <div class="frame" class=("frame-console", move || is_in.get())>
                 <Rail is_finding />
                 <main id="main" tabindex="-1" data-state=move || live.session.with(Session::state)>
                     <FlatRoutes fallback=Missing>
                         <Route path=path!("/") view=Overview />
                         <Route path=path!("/devices") view=Devices />
+                        <Route path=path!("/doctor") view=Doctor />
+                        <Route path=path!("/audit") view=Audit />
+                        <Route path=path!("/logs") view=Logs />
+                        <Route path=path!("/settings") view=Settings />
                     </FlatRoutes>
                 </main>
             </div>
@@ -51,18 +61,18 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Announcer() -> impl IntoView {
     let live = Live::here();
-    let pathname = use_location().pathname;
+    let location = use_location();
+    let pathname = location.pathname;
     let screen = move || live.screen(heading);
     follow(move || {
-        let page = match (screen(), pathname.get().as_str()) {
-            (Some(heading), _) => heading,
-            (None, "/devices") => "Devices",
-            (None, _) => "Overview",
-        };
+        let page = screen().unwrap_or_else(|| Place::at(&pathname.get()).unwrap_or(Place::Overview).title());
         let count = live.desk.with(Desk::count_open);
+        outside::set_icon(count > 0 && screen().is_none());
         let count = if count > 0 && screen().is_none() { format!("({count}) ") } else { String::new() };
         outside::set_title(&format!("{count}{page} · OpenClaw"));
     });
+    follow(move || called_in(live, &location.hash.get()));
+    attend(live);
     Effect::new(move |before: Option<Option<&'static str>>| {
         let now = screen();
         if before.is_some_and(|before| before != now) {

@@ -17,8 +17,21 @@ pub struct Desk {
     changed: BTreeSet<String>,
     /// Who came in by a one-time code last.
     arrival: Option<Arrival>,
+    /// What was approved on this page a moment ago, the newest last.
+    fresh: Vec<Fresh>,
     /// How many requests came or went since the page was opened.
     news: u64,
+}
+
+/// An approval that can still be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    pub request_id: String,
+    pub name: String,
+    /// By the gateway's clock, Unix epoch milliseconds.
+    pub until_ms: u64,
+    /// Why it could not be undone. It stays until somebody has read that.
+    pub problem: Option<String>,
 }
 
 impl Desk {
@@ -44,7 +57,8 @@ impl Desk {
     pub fn add(&mut self, request: PendingRequest) {
         self.news += 1;
         let mut list = self.list.clone().unwrap_or_default();
-        list.pending.retain(|known| known.request_id != request.request_id);
+        // A device waits with one request, whatever else became of an older one.
+        list.pending.retain(|known| known.request_id != request.request_id && known.device_id != request.device_id);
         list.pending.insert(0, request);
         self.replace(list);
     }
@@ -65,6 +79,10 @@ impl Desk {
         self.put_aside.insert(request_id.to_owned());
     }
 
+    pub fn bring_back(&mut self, request_id: &str) {
+        self.put_aside.remove(request_id);
+    }
+
     pub fn bring_back_all(&mut self) {
         self.put_aside.clear();
     }
@@ -75,6 +93,32 @@ impl Desk {
 
     pub fn arrival(&self) -> Option<&Arrival> {
         self.arrival.as_ref()
+    }
+
+    pub fn note_approval(&mut self, fresh: Fresh) {
+        self.forget_approval(&fresh.request_id);
+        self.fresh.push(fresh);
+    }
+
+    pub fn forget_approval(&mut self, request_id: &str) {
+        self.fresh.retain(|fresh| fresh.request_id != request_id);
+    }
+
+    /// Says why an approval was not undone.
+    pub fn note_problem(&mut self, request_id: &str, problem: String) {
+        if let Some(fresh) = self.fresh.iter_mut().find(|fresh| fresh.request_id == request_id) {
+            fresh.problem = Some(problem);
+        }
+    }
+
+    /// Whether something was approved on this page lately, or could not be undone.
+    pub fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// What can be undone at `now_ms` by the gateway's clock, or could not be.
+    pub fn fresh(&self, now_ms: u64) -> impl Iterator<Item = &Fresh> {
+        self.fresh.iter().filter(move |fresh| fresh.until_ms > now_ms || fresh.problem.is_some())
     }
 
     /// Changes with each request that comes or goes by itself, not with lists.
@@ -125,6 +169,11 @@ impl Desk {
         self.paired().iter().filter(|device| device.connected == Some(true)).count()
     }
 
+    /// The ids of all requests that wait, those put aside too.
+    pub fn pending_ids(&self) -> Vec<String> {
+        self.all_pending().iter().map(|request| request.request_id.clone()).collect()
+    }
+
     fn all_pending(&self) -> &[PendingRequest] {
         self.list.as_ref().map_or(&[], |list| &list.pending)
     }
@@ -150,7 +199,7 @@ mod tests {
         let scopes: Scopes = scopes.iter().copied().collect();
         PendingRequest {
             request_id: id.to_owned(),
-            device_id: DeviceId::claimed("d"),
+            device_id: DeviceId::claimed(format!("device-of-{id}")),
             public_key: "k".to_owned(),
             display_name: None,
             platform: "Android".to_owned(),
@@ -184,6 +233,32 @@ mod tests {
         desk.add(request("b", &[]));
         desk.add(request("a", &[]));
         assert_eq!(ids(&desk), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_device_has_one_card_however_often_and_for_whatever_it_asks() {
+        let mut desk = desk(vec![request("a", &[])]);
+        for number in 0..50 {
+            let again = format!("again-{number}");
+            desk.add(PendingRequest { device_id: DeviceId::claimed("device-of-a"), ..request(&again, &[]) });
+        }
+        assert_eq!(ids(&desk), ["again-49"]);
+    }
+
+    #[test]
+    fn an_approval_can_be_undone_for_its_time_and_a_problem_stays_until_it_is_read() {
+        let fresh =
+            |id: &str, until_ms| Fresh { request_id: id.to_owned(), name: "Pixel".to_owned(), until_ms, problem: None };
+        let mut desk = Desk::default();
+        desk.note_approval(fresh("a", 10));
+        desk.note_approval(fresh("b", 20));
+        let told =
+            |desk: &Desk, now_ms| -> Vec<String> { desk.fresh(now_ms).map(|fresh| fresh.request_id.clone()).collect() };
+        assert_eq!((told(&desk, 9), told(&desk, 10)), (vec!["a".to_owned(), "b".to_owned()], vec!["b".to_owned()]));
+        desk.note_problem("b", "Too late.".to_owned());
+        assert_eq!(told(&desk, 99), ["b"]);
+        desk.forget_approval("b");
+        assert!(told(&desk, 0) == ["a"]);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! fetches before the page comes to life. What a table lacks is shown in English. The server renders English only: its
 //! one frame is gone before anybody has read it.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
 
 /// A language the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +44,11 @@ impl Language {
     }
 }
 
-static SPOKEN: OnceLock<(Language, BTreeMap<String, String>)> = OnceLock::new();
+static SPOKEN: OnceLock<(Language, Map<String, Value>)> = OnceLock::new();
 
-/// Speaks a language from now on; only the first call counts. `table` is a JSON object from English sentences.
-pub fn speak(language: Language, table: &str) {
-    if let Ok(table) = serde_json::from_str(table) {
-        let _ = SPOKEN.set((language, table));
-    }
+/// Speaks a language from now on; only the first call counts. `table` has a sentence for each English one.
+pub fn speak(language: Language, table: Map<String, Value>) {
+    let _ = SPOKEN.set((language, table));
 }
 
 /// The language the page speaks.
@@ -59,7 +58,7 @@ pub fn spoken() -> Language {
 
 /// The sentence in the page's language.
 pub fn t(english: &'static str) -> &'static str {
-    SPOKEN.get().and_then(|(_, table)| table.get(english)).map_or(english, String::as_str)
+    SPOKEN.get().and_then(|(_, table)| table.get(english)?.as_str()).unwrap_or(english)
 }
 
 /// Puts what changes into a sentence: each `{name}` gives way to the value of that name.

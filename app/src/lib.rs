@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`session`] (the connection as a state machine), [`desk`] (what waits and who is in), [`live`]
 //! (both as signals), [`outside`] (the browser around the page, or nothing at all on the server), [`shell`] and
-//! [`App`], then `pages` and `components`. Everything that needs no browser is a plain function with its tests.
+//! [`App`], then `pages` and `components`; [`insight`] is what the pages for the owner's questions show. Everything that needs no browser is a plain function with its tests.
 
 #![expect(clippy::unnecessary_wraps, reason = "the code of a part may fail to arrive, so it comes as a `Result`")]
 
@@ -21,15 +21,20 @@ pub mod backoff;
 pub mod browser_name;
 pub mod desk;
 pub mod hello;
+pub mod insight;
 pub mod introduction;
 pub mod language;
 pub mod live;
+pub mod notifications;
 pub mod outside;
 pub mod palette;
 pub mod permissions;
+pub mod place;
 pub mod reading;
 pub mod session;
+pub mod settings;
 pub mod setup;
+pub mod terms;
 pub mod time_words;
 pub mod writing;
 

@@ -1,19 +1,22 @@
 //! The socket as signals: what the page knows, and the few ways to change it.
 
 use leptos::prelude::*;
+use protocol::method::Terms;
 use protocol::pairing::{PairedDevice, PendingRequest};
 use protocol::refusal::Advice;
 use protocol::role::PAIRING;
-use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, WireError};
+use protocol::{DeviceId, Method, PAIRING_LIFETIME_MS, PublicKey, Refusal, Scopes, WireError};
 use serde_json::Value;
 
-use crate::desk::{Desk, shown_digest};
+use crate::desk::{Desk, Fresh, shown_digest};
+use crate::language::{fill, t};
+use crate::late::follow;
 use crate::outside;
 use crate::permissions::who_may_approve;
 use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
 use crate::setup::Wish;
-use crate::writing::object;
+use crate::writing::{object, texts};
 
 /// The gateway's answer to one call.
 pub type Answer = Result<Value, WireError>;
@@ -38,6 +41,8 @@ pub struct Live {
     pub gateway_ahead_ms: RwSignal<i64>,
     /// What a screen reader should say now.
     pub announcement: RwSignal<String>,
+    /// The request that a notification led to, until its card is in view.
+    pub called: RwSignal<Option<String>>,
 }
 
 impl Live {
@@ -49,6 +54,7 @@ impl Live {
             now_ms: RwSignal::new(0),
             gateway_ahead_ms: RwSignal::new(0),
             announcement: RwSignal::default(),
+            called: RwSignal::default(),
         }
     }
 
@@ -60,6 +66,11 @@ impl Live {
     /// Now, by the gateway's clock: its times mean nothing by any other.
     pub fn gateway_now_ms(self) -> u64 {
         self.now_ms.get().saturating_add_signed(self.gateway_ahead_ms.get())
+    }
+
+    /// The same, for what is not told anew every second.
+    pub fn gateway_now_untracked_ms(self) -> u64 {
+        untrack(|| self.gateway_now_ms())
     }
 
     /// What is left of a request. Never more than it began with, whatever a clock that is being set says.
@@ -75,6 +86,11 @@ impl Live {
         self.session.with(|session| session.welcome().map(read))
     }
 
+    /// Whether the gateway has let this browser in.
+    pub fn is_in(self) -> bool {
+        self.welcome(|_| ()).is_some()
+    }
+
     /// Whether the line is lost for the moment, and what is on the page may have changed.
     pub fn is_resuming(self) -> bool {
         self.session.with(Session::is_resuming)
@@ -87,6 +103,21 @@ impl Live {
 
     pub fn allows(self, scope: &str) -> bool {
         self.welcome(|welcome| welcome.hello.allows(scope)).unwrap_or_default()
+    }
+
+    /// Does something once the gateway is there for a browser that holds this scope, and again whenever the line was
+    /// lost meanwhile: something may have been missed.
+    pub(crate) fn whenever_connected(self, scope: &'static str, act: impl Fn() + 'static) {
+        self.follow_connection(scope, Box::new(act));
+    }
+
+    fn follow_connection(self, scope: &'static str, act: Box<dyn Fn()>) {
+        let is_there = Memo::new(move |_| !self.is_resuming() && self.allows(scope));
+        follow(move || {
+            if is_there.get() {
+                untrack(&act);
+            }
+        });
     }
 
     /// Why this browser may not approve something that takes these scopes; `None` if it may.
@@ -120,14 +151,61 @@ impl Live {
         });
     }
 
-    pub fn approve(self, request: &PendingRequest, then: impl FnOnce(Answer) + 'static) {
-        let id = request.request_id.as_str().into();
-        let params = object([("requestId", id), ("digest", shown_digest(request).into())]);
-        self.change(Method::DevicePairApprove, params, Box::new(then));
+    /// Lets a device in, exactly as it was shown and on these terms. For a while that can be undone.
+    pub fn approve(self, request: &PendingRequest, terms: &Terms, then: Box<dyn FnOnce(Answer)>) {
+        let request_id = request.request_id.clone();
+        let name = terms.label.clone().unwrap_or_else(|| request.shown_name());
+        let params = object([
+            ("requestId", request_id.as_str().into()),
+            ("digest", shown_digest(request).into()),
+            ("scopes", terms.scopes.as_ref().map(Scopes::as_slice).map(texts).into()),
+            ("label", terms.label.as_deref().into()),
+            ("expiresInMs", terms.expires_in_ms.into()),
+        ]);
+        let noted = move |answer: Answer| {
+            if let Some(until_ms) = answer.as_ref().ok().and_then(|done| reading::number(done, "undoUntilMs")) {
+                let fresh = Fresh { request_id, name, until_ms, problem: None };
+                self.desk.update(|desk| desk.note_approval(fresh));
+            }
+            then(answer);
+        };
+        self.change(Method::DevicePairApprove, params, Box::new(noted));
     }
 
-    pub fn reject(self, request_id: &str, then: impl FnOnce(Answer) + 'static) {
-        self.change(Method::DevicePairReject, object([("requestId", request_id.into())]), Box::new(then));
+    /// Turns a device away, exactly as it was shown.
+    pub fn reject(self, request: &PendingRequest, then: Box<dyn FnOnce(Answer)>) {
+        let id = request.request_id.as_str().into();
+        let params = object([("requestId", id), ("digest", shown_digest(request).into())]);
+        self.change(Method::DevicePairReject, params, then);
+    }
+
+    /// Takes back what was approved on this page a moment ago.
+    pub fn undo(self, fresh: &Fresh) {
+        let Fresh { request_id, name, .. } = fresh.clone();
+        let params = object([("requestId", request_id.as_str().into())]);
+        let then = move |answer: Answer| match answer {
+            Ok(_) => {
+                self.desk.update(|desk| desk.forget_approval(&request_id));
+                self.announce(fill(t("The approval of {name} was undone."), &[("name", &name)]));
+            }
+            Err(error) => self.desk.update(|desk| desk.note_problem(&request_id, advice(&error))),
+        };
+        self.change(Method::DevicePairUndo, params, Box::new(then));
+    }
+
+    /// Hears nothing more of a device; with its address of no new device from there either.
+    pub fn block(self, device_id: &DeviceId, with_address: bool, then: Box<dyn FnOnce(Answer)>) {
+        let id = device_id.as_str().into();
+        self.change(Method::DevicePairBlock, object([("deviceId", id), ("address", with_address.into())]), then);
+    }
+
+    pub fn unblock(self, device_id: &DeviceId, then: Box<dyn FnOnce(Answer)>) {
+        self.change(Method::DevicePairUnblock, object([("deviceId", device_id.as_str().into())]), then);
+    }
+
+    /// Asks who is blocked.
+    pub fn look_up_blocked(self, then: impl FnOnce(Answer) + 'static) {
+        outside::ask(Method::DevicePairBlocked, object([]), then);
     }
 
     /// Decides about what a node offers.

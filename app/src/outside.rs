@@ -3,12 +3,16 @@
 
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
-    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+    ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
+    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
+    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
-    ask, choose, copy, focus, host, listen, mark_connected, on_key, reload_page, set_title, start, tell,
+    ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
+    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
+    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
@@ -19,6 +23,7 @@ mod nowhere {
 
     use crate::language::Language;
     use crate::live::{Answer, Live};
+    use crate::notifications::{Facts, Permission, SwitchProblem};
     use crate::session::Input;
 
     /// Loads the device key and opens the socket.
@@ -38,8 +43,69 @@ mod nowhere {
 
     pub fn set_title(_: &str) {}
 
+    /// The icon of the tab, with a dot while somebody waits.
+    pub fn set_icon(_: bool) {}
+
+    /// Marks the card of a request and brings it into view, once it is there.
+    pub fn reveal(_: &str) {}
+
+    /// Rings, if that is wanted.
+    pub fn ring() {}
+
+    pub fn wants_sound() -> bool {
+        false
+    }
+
+    pub fn want_sound(_: bool) {}
+
+    /// Does what notifications want of an open page, from now on.
+    pub fn attend_pushes(_: Live) {}
+
+    /// Makes a subscription anew that was wanted and has ended; `then` is called once the gateway knows it.
+    pub fn renew_push(_: impl FnOnce() + 'static) {}
+
+    pub fn wants_push() -> bool {
+        false
+    }
+
+    pub fn push_facts() -> Facts {
+        Facts::default()
+    }
+
+    pub fn push_permission() -> Permission {
+        Permission::Undecided
+    }
+
+    /// Where this browser is pushed to; `then` learns `None` if nowhere.
+    pub fn push_endpoint(_: impl FnOnce(Option<String>) + 'static) {}
+
+    /// Asks the person, subscribes, and tells the gateway.
+    pub fn switch_push_on(_: impl FnOnce(Result<(), SwitchProblem>) + 'static) {}
+
+    pub fn switch_push_off(_: impl FnOnce(Result<(), SwitchProblem>) + 'static) {}
+
+    pub fn user_agent() -> String {
+        String::new()
+    }
+
     /// Puts text on the clipboard; `then` learns whether it worked.
     pub fn copy(_: &str, _: impl FnOnce(bool) + 'static) {}
+
+    /// Does something every so many milliseconds until the component that called this is gone.
+    pub fn every(_: u64, _: impl Fn() + 'static) {}
+
+    /// A moment as this browser's clock and language put it.
+    pub fn moment(_: u64) -> String {
+        String::new()
+    }
+
+    /// Saves a text as a file of this name, where the browser saves files.
+    pub fn save(_: &str, _: &str) {}
+
+    /// A text as JSON, if it is that.
+    pub fn parse_json(text: &str) -> Option<Value> {
+        serde_json::from_str(text).ok()
+    }
 
     /// The host and port this page was loaded from.
     pub fn host() -> String {
@@ -53,6 +119,11 @@ mod nowhere {
     pub fn on_key(_: impl Fn(leptos::ev::KeyboardEvent) + 'static) {}
 
     pub fn reload_page() {}
+
+    /// A long random text.
+    pub fn new_secret() -> String {
+        String::new()
+    }
 
     /// Leaves a mark in the browser's timeline, for whoever measures how long a device waits after Approve.
     pub fn mark_connected() {}

@@ -30,6 +30,12 @@ pub fn summary(role: Role, scopes: &Scopes) -> String {
     if words.is_empty() { "nothing yet".to_owned() } else { words.join(", ") }
 }
 
+/// What a device that is in may do already, in all its roles; in `role` where nothing says which those are.
+pub fn has(roles: &[Role], role: Role, scopes: &Scopes) -> String {
+    let roles = if roles.is_empty() { &[role] } else { roles };
+    roles.iter().map(|role| summary(*role, scopes)).collect::<Vec<_>>().join("; ")
+}
+
 /// One thing a device asks to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {

@@ -7,7 +7,8 @@ use protocol::event::PairPending;
 use protocol::node::{NodeSurface, Offer, PendingNodeSurface, Surface};
 use protocol::operations::Reach;
 use protocol::pairing::{
-    ApprovedVia, Evidence, Network, Origin, PairedDevice, PairingList, PairingReason, PendingRequest, TokenSummary,
+    ApprovedVia, BlockedDevice, Evidence, Known, Network, Origin, PairedDevice, PairingList, PairingReason,
+    PendingRequest, TokenSummary,
 };
 use protocol::{Challenge, DeviceId, Fingerprint, Role, Scopes, WireError};
 use serde_json::Value;
@@ -54,7 +55,36 @@ fn evidence(value: &Value) -> Option<Evidence> {
         node: value
             .get("node")
             .map(|node| Offer { version: text(node, "version").unwrap_or_default(), surface: surface(node) }),
+        known: value.get("known").and_then(known),
     })
+}
+
+fn known(value: &Value) -> Option<Known> {
+    Some(Known {
+        name: text(value, "name")?,
+        platform: text(value, "platform").unwrap_or_default(),
+        device_family: text(value, "deviceFamily"),
+        client_id: text(value, "clientId").unwrap_or_default(),
+        roles: roles(value),
+        expires_at_ms: number(value, "expiresAtMs"),
+    })
+}
+
+/// The devices that are blocked. By whom is left to the command line.
+pub fn blocked_list(value: &Value) -> Vec<BlockedDevice> {
+    let rows = value.get("blocked").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let read = |value: &Value| {
+        Some(BlockedDevice {
+            device_id: id(value)?,
+            name: text(value, "name"),
+            address: text(value, "address"),
+            blocked_at_ms: number(value, "blockedAtMs").unwrap_or_default(),
+            by: None,
+            knocks: number(value, "knocks").unwrap_or_default(),
+            last_knock_at_ms: number(value, "lastKnockAtMs"),
+        })
+    };
+    rows.iter().filter_map(read).collect()
 }
 
 /// From where the gateway says that it can be reached, in the result of `status`.
@@ -64,7 +94,7 @@ pub fn reach(status: &Value) -> Vec<Reach> {
     ways.unwrap_or_default().iter().filter_map(way).collect()
 }
 
-fn network(value: &Value) -> Option<Network> {
+pub fn network(value: &Value) -> Option<Network> {
     Some(match value.get("network").and_then(Value::as_str)? {
         "this-machine" => Network::ThisMachine,
         "lan" => Network::Lan,
@@ -73,11 +103,10 @@ fn network(value: &Value) -> Option<Network> {
     })
 }
 
-fn origin(value: &Value) -> Option<Origin> {
-    let network = network(value)?;
+pub fn origin(value: &Value) -> Option<Origin> {
     Some(Origin {
         address: text(value, "address")?,
-        network,
+        network: network(value)?,
         resolved: text(value, "resolved").unwrap_or_default(),
         encrypted: flag(value, "encrypted"),
         page: text(value, "page"),
@@ -108,6 +137,8 @@ fn paired_device(value: &Value) -> Option<PairedDevice> {
         tokens: rows("tokens").iter().filter_map(token).collect(),
         node_surface: value.get("nodeSurface").and_then(node_surface),
         pending_node_surface: value.get("pendingNodeSurface").and_then(pending_node_surface),
+        expires_at_ms: number(value, "expiresAtMs"),
+        withheld_scopes: scopes(value, "withheldScopes"),
     })
 }
 
@@ -202,7 +233,7 @@ pub fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool).unwrap_or_default()
 }
 
-fn texts(value: &Value, key: &str) -> Vec<String> {
+pub fn texts(value: &Value, key: &str) -> Vec<String> {
     let list = value.get(key).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -211,7 +242,7 @@ fn scopes(value: &Value, key: &str) -> Scopes {
     texts(value, key).into_iter().collect()
 }
 
-fn id(value: &Value) -> Option<DeviceId> {
+pub fn id(value: &Value) -> Option<DeviceId> {
     text(value, "deviceId").map(DeviceId::claimed)
 }
 

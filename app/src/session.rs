@@ -20,6 +20,11 @@ pub use screen::{RefusedNotice, Screen, SecretProblem, SecretPrompt, WayOut, Wel
 
 use notice::{SPENT_LINK, detail, notice, way_out};
 
+/// The close reasons after which this browser does not come back by itself: somebody threw it out, or the time for
+/// which it was let in was up.
+const REMOVED: &str = "device removed";
+const ENDED: &str = "device approval ended";
+
 /// What this browser shows the gateway beside its key. Kept in memory only, and only until it has served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
@@ -116,7 +121,7 @@ impl Session {
             | Screen::Insecure
             | Screen::Unsupported(_)
             | Screen::Away { .. }
-            | Screen::Removed => None,
+            | Screen::Removed { .. } => None,
         }
     }
 
@@ -136,7 +141,7 @@ impl Session {
             Screen::Insecure => "insecure",
             Screen::Unsupported(_) => "unsupported",
             Screen::Away { .. } => "away",
-            Screen::Removed => "removed",
+            Screen::Removed { .. } => "removed",
         }
     }
 
@@ -237,18 +242,20 @@ impl Session {
             | Screen::Insecure
             | Screen::Unsupported(_)
             | Screen::Away { retry_at_ms: None }
-            | Screen::Removed => Vec::new(),
+            | Screen::Removed { .. } => Vec::new(),
         }
     }
 
     fn closed(&mut self, code: u16, reason: &str, now_ms: u64, chance: f64) -> Vec<Effect> {
         match &mut self.screen {
             // A refusal closes the socket too, and its screen says more than "away".
-            Screen::Refused(_) | Screen::Insecure | Screen::Unsupported(_) | Screen::Removed => return Vec::new(),
+            Screen::Refused(_) | Screen::Insecure | Screen::Unsupported(_) | Screen::Removed { .. } => {
+                return Vec::new();
+            }
             Screen::Secret(prompt) if !prompt.is_checking => return Vec::new(),
-            Screen::Connected(_) if code == 4001 && reason == "device removed" => {
+            Screen::Connected(_) if code == 4001 && [REMOVED, ENDED].contains(&reason) => {
                 self.is_resuming = false;
-                self.screen = Screen::Removed;
+                self.screen = Screen::Removed { is_over: reason == ENDED };
                 return Vec::new();
             }
             Screen::Connecting
@@ -287,7 +294,7 @@ impl Session {
                     | Screen::Insecure
                     | Screen::Unsupported(_)
                     | Screen::Away { .. }
-                    | Screen::Removed => SecretKind::Token,
+                    | Screen::Removed { .. } => SecretKind::Token,
                 };
                 let until_ms = now_ms + error.retry_after_ms.unwrap_or_default();
                 ask(kind, Some(SecretProblem::TooMany { until_ms }))

@@ -22,7 +22,8 @@ fn secret(secret: Option<&Secret>) -> Value {
     secret.map(Secret::reveal).into()
 }
 
-fn texts(list: &[String]) -> Value {
+/// A list of texts.
+pub fn texts(list: &[String]) -> Value {
     Value::Array(list.iter().map(|text| text.as_str().into()).collect())
 }
 

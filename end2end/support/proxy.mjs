@@ -30,10 +30,12 @@ export async function startProxy(gateway, address = TAILNET_ADDRESS) {
   return { origin: `https://${PROXY_HOST}:${port}`, stop: () => stop(child) };
 }
 
-function makeCertificate(folder) {
+/** Makes a key and a certificate in `folder`: `key.pem` and `cert.pem`. It is nobody's authority but its own. */
+export function makeCertificate(folder, host = PROXY_HOST) {
   const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
-  const subject = ["-subj", `/CN=${PROXY_HOST}`, "-addext", `subjectAltName=DNS:${PROXY_HOST}`];
-  execFileSync("openssl", [...request, ...subject, "-keyout", "key.pem", "-out", "cert.pem"], {
+  const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
+  const use = ["-addext", "basicConstraints=critical,CA:FALSE"];
+  execFileSync("openssl", [...request, ...subject, ...use, "-keyout", "key.pem", "-out", "cert.pem"], {
     cwd: folder,
     stdio: "ignore",
   });

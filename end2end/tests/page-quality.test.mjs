@@ -72,6 +72,22 @@ async function openWithCard(path) {
   return profile;
 }
 
+/** One of the owner's pages once it shows something. */
+async function openFilled(path, testId) {
+  const profile = await openOwner(browser, gateway, path);
+  await profile.page.getByTestId(testId).first().waitFor();
+  return profile;
+}
+
+/** The page of settings, with a list that the gateway has something against. */
+async function openSettings() {
+  const profile = await openOwner(browser, gateway, "/settings");
+  await profile.page.locator('[data-testid="gateway.trustedProxies"] input').last().fill("172.18.*");
+  await profile.page.getByText("This entry can never match").waitFor();
+  await profile.page.getByTestId("other-browsers").or(profile.page.getByText("No other browser is told.")).waitFor();
+  return profile;
+}
+
 const screens = {
   connecting: { state: "connecting", open: () => open(gateway.origin, noAnswer) },
   "needs a secret": { state: "secret", open: () => open(internet.origin) },
@@ -79,6 +95,10 @@ const screens = {
   overview: { state: "connected", open: () => openOwner(browser, gateway) },
   "overview with a card": { state: "connected", open: () => openWithCard("/") },
   "devices with a card": { state: "connected", open: () => openWithCard("/devices") },
+  doctor: { state: "connected", open: () => openFilled("/doctor", "attempt") },
+  audit: { state: "connected", open: () => openFilled("/audit", "audit-entry") },
+  logs: { state: "connected", open: () => openFilled("/logs", "log-line") },
+  settings: { state: "connected", open: openSettings },
   refused: { state: "refused", open: () => open(`${gateway.origin}/#bootstrapToken=used-up`) },
   "insecure address": { state: "insecure", open: () => open(`http://${INSECURE_HOST}:${gateway.port}`) },
   "browser without a key store": { state: "unsupported", open: () => open(gateway.origin, noDatabase) },
@@ -97,6 +117,8 @@ for (const [name, { state, open }] of Object.entries(screens)) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.equal(scrollWidth, width, `it scrolls at ${width} px`);
+        const isCut = (rail) => rail.getBoundingClientRect().right > innerWidth || rail.scrollWidth > rail.clientWidth;
+        assert.equal(await page.evaluate(`[...document.querySelectorAll("nav.rail")].some(${isCut})`), false, "navigation is cut");
         assert.deepEqual(await violations(page), [], `${colorScheme}, ${width} px`);
       }
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { launchBrowser, openDesktop, openOwner, untilState } from "../support/browser.mjs";
+import { Device } from "../support/device.mjs";
 import { Gateway } from "../support/gateway.mjs";
 
 let gateway, browser, owner, page;
@@ -60,12 +61,12 @@ test("the page speaks Chinese where somebody chooses it or the browser prefers i
   await page.keyboard.press("Control+k");
   await query().fill("中文");
   await page.keyboard.press("Enter");
-  await page.getByRole("link", { name: "设备" }).waitFor();
+  await page.getByRole("link", { name: "设备", exact: true }).waitFor();
   assert.equal(await page.locator("html").getAttribute("lang"), "zh");
   await page.keyboard.press("Control+k");
   await query().fill("English");
   await page.keyboard.press("Enter");
-  await page.getByRole("link", { name: "Devices" }).waitFor();
+  await page.getByRole("link", { name: "Devices", exact: true }).waitFor();
 
   const visitor = await openDesktop(browser, { locale: "zh-CN" });
   await visitor.page.goto(gateway.origin);
@@ -74,6 +75,26 @@ test("the page speaks Chinese where somebody chooses it or the browser prefers i
   assert.deepEqual(visitor.problems, []);
   await visitor.context.close();
   await gateway.rejectAll();
+});
+
+test("a device that wants in is seen on every page, and on none once somebody has decided", async () => {
+  const places = ["/", "/devices", "/settings", "/doctor", "/audit", "/logs"];
+  const tabs = await Promise.all(
+    places.map(async (place) => {
+      const tab = await owner.context.newPage();
+      await tab.goto(gateway.origin + place);
+      await untilState(tab, "connected");
+      return tab;
+    }),
+  );
+  const phone = new Device("Phone for all").connect(gateway.port);
+  await phone.pending;
+  const cards = tabs.map((tab) => tab.getByTestId("pending-card").filter({ hasText: "Phone for all" }));
+  await Promise.all(cards.map((card) => card.waitFor()));
+  await gateway.rejectAll();
+  await Promise.all(cards.map((card) => card.waitFor({ state: "detached" })));
+  await phone.close();
+  await Promise.all(tabs.map((tab) => tab.close()));
 });
 
 test("Overview says from where the gateway can be reached", async () => {

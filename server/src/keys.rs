@@ -86,6 +86,17 @@ impl ServerKey {
         hex::encode(&self.derive(&["shared-secret", shared_secret.reveal()])[..8])
     }
 
+    /// What the key that pushes are signed with is made of. Not every number is one, so there are more to try.
+    pub fn push_key(&self, attempt: u8) -> [u8; KEY_BYTES] {
+        self.derive(&["web-push", &attempt.to_string()])
+    }
+
+    /// What push services know a device's messages by, so that a newer one takes an older one's place: 32 characters
+    /// of base64url that say nothing of the device (RFC 8030 §5.4).
+    pub fn push_topic(&self, device_id: &DeviceId) -> String {
+        URL_SAFE_NO_PAD.encode(&self.derive(&["push-topic", device_id.as_str()])[..24])
+    }
+
     /// An opaque hash of a text, in the spelling of the reference.
     pub fn opaque_hash(&self, text: &str) -> String {
         format!("hmac-sha256:v1:{}", URL_SAFE_NO_PAD.encode(self.derive(&["opaque", text])))

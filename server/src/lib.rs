@@ -17,6 +17,7 @@ pub mod listen;
 pub mod log_file;
 pub mod migration;
 pub mod node;
+pub mod notify;
 pub mod owner;
 pub mod qr;
 pub mod service;

@@ -22,14 +22,15 @@ use crate::clock::Clock;
 use crate::config::live::{Live, Loaded};
 use crate::config::profile::default_port;
 use crate::config::tailscale::TailscaleMode;
-use crate::config::{Config, Environment, Overrides, Paths, file, live};
-use crate::gateway::{presence, sweeper};
+use crate::config::trial::Kept;
+use crate::config::{Config, Environment, Overrides, Paths, file, live, trial};
+use crate::gateway::{auditing, presence, sweeper};
 use crate::http::peer::Peer;
 use crate::http::router::{router, sockets_only};
 use crate::keys::{ServerKey, new_secret};
 use crate::state::{AppState, Ending};
 use crate::store::{Rescue, SqliteStore, Store};
-use crate::{holder, listen, owner, system, tailscale, takeover, telemetry};
+use crate::{holder, listen, notify, owner, system, tailscale, takeover, telemetry};
 
 /// How long connections may take to end before the process ends without them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -107,11 +108,21 @@ impl Gateway {
         let started = Instant::now();
         prepare_folders(&paths)?;
         let lock = lock_patiently(&paths).await?;
-        let Loaded { config, text } = load_config(&paths, env, &flags)?;
-        let listeners = listen::bind(&config.bind, config.port).await?;
+        let trial = trial::recover(&paths, clock.now_ms())?;
+        let (Loaded { config, text }, listeners, trial) = match (open(&paths, env, &flags).await, trial) {
+            (Ok((loaded, listeners)), trial) => (loaded, listeners, trial),
+            (Err(error), None) => return Err(error),
+            // Settings with which nothing starts cannot be confirmed either.
+            (Err(error), Some(kept)) => {
+                tracing::error!("The gateway does not start with the settings that are on trial: {error:#}");
+                trial::give_back(&paths, &kept)?;
+                let (loaded, listeners) = open(&paths, env, &flags).await?;
+                (loaded, listeners, None)
+            }
+        };
         let (owner_listener, owner_uid) = listen::bind_owner_socket(&paths.owner_socket, &paths.state_dir)?;
         let port = listeners.first().context("there is no listener")?.local_addr()?.port();
-        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, port, started, lock };
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, trial, port, started, lock };
         let gateway = Self::assemble(parts).await?;
         let state = &gateway.state;
         state.registry.broadcast_presence(presence::list(state));
@@ -125,7 +136,10 @@ impl Gateway {
         state.tasks.spawn(sweeper::tell_health(state.clone()));
         state.tasks.spawn(presence::announce_changes(state.clone()));
         state.tasks.spawn(live::watch(state.clone()));
+        state.tasks.spawn(auditing::announce_decisions(state.clone()));
+        state.tasks.spawn(auditing::announce_attempts(state.clone()));
         state.tasks.spawn(last_good::keep(state.clone()));
+        state.tasks.spawn(notify::deliver_all(state.clone()));
         let start_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(port, start_us, version = crate::VERSION, "The gateway runs");
         Ok(gateway)
@@ -170,15 +184,15 @@ impl Gateway {
             live::defaults().map(|config| Loaded { config, text })
         })?;
         let Loaded { config, text } = loaded;
-        let port = config.port;
-        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, port, started, lock };
+        let (port, trial) = (config.port, None);
+        let parts = Parts { paths, env: env.clone(), flags, clock, config, text, trial, port, started, lock };
         let gateway = Self::assemble(parts).await?;
         listen::serve_owner_stream(&gateway.state, stream, sockets_only(&gateway.state));
         Ok(Some(gateway))
     }
 
     async fn assemble(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { paths, env, flags, clock, config, text, port, started, lock } = parts;
+        let Parts { paths, env, flags, clock, config, text, trial, port, started, lock } = parts;
         let (store, rescues) = SqliteStore::open_or_rescue(&paths, clock.now_ms())
             .await
             .with_context(|| format!("the pairing store {} cannot be opened", paths.store_file.display()))?;
@@ -186,7 +200,7 @@ impl Gateway {
         let identity = client::Identity::load_or_create(&paths.gateway_identity, clock.now_ms())?;
         let applied = server_key.opaque_hash(&text);
         let (publish, config) = watch::channel(Arc::new(config));
-        let live = Live::new(publish.clone(), env, flags, applied);
+        let live = Live::new(publish.clone(), env, flags, applied, trial);
         let state = AppState {
             config,
             live: Arc::new(live),
@@ -195,7 +209,9 @@ impl Gateway {
             registry: Arc::default(),
             limiter: Arc::default(),
             unauthenticated: Arc::default(),
+            passed_on: Arc::default(),
             minting: Arc::default(),
+            attempts: Arc::default(),
             write_limiter: Arc::default(),
             system: Arc::default(),
             identity: Arc::new(identity),
@@ -208,9 +224,12 @@ impl Gateway {
             exposed: Arc::default(),
             tasks: TaskTracker::new(),
             seen: Arc::default(),
+            knocks: Arc::default(),
+            approvals: Arc::default(),
             invocations: Arc::default(),
             last_good: Arc::default(),
             plain_sessions: Arc::default(),
+            notifier: Arc::default(),
             host_name: system::host_name().unwrap_or_else(|| "this machine".to_owned()).into(),
         };
         Ok(Self { state, publish, rescues, _lock: lock })
@@ -237,6 +256,9 @@ impl Gateway {
         if let Err(error) = state.flush_seen().await {
             tracing::warn!(%error, "Who was seen last could not be written down");
         }
+        if let Err(error) = state.flush_knocks().await {
+            tracing::warn!(%error, "Who knocked in vain could not be written down");
+        }
         if state.last_good.is_stale() {
             last_good::save_or_warn(state).await;
         }
@@ -255,9 +277,17 @@ struct Parts {
     config: Config,
     /// What the settings were read from.
     text: String,
+    trial: Option<Kept>,
     port: u16,
     started: Instant,
     lock: std::fs::File,
+}
+
+/// Reads the settings and listens where they say.
+async fn open(paths: &Paths, env: &Environment, flags: &Overrides) -> anyhow::Result<(Loaded, Vec<TcpListener>)> {
+    let loaded = load_config(paths, env, flags)?;
+    let listeners = listen::bind(&loaded.config.bind, loaded.config.port).await?;
+    Ok((loaded, listeners))
 }
 
 /// Makes the folders, for their owner alone.

@@ -13,13 +13,17 @@ use crate::backup::last_good::LastGood;
 use crate::clock::Clock;
 use crate::config::live::Live;
 use crate::config::{Config, Paths};
+use crate::gateway::attempts::Attempts;
 use crate::gateway::limits::{RateLimiter, Unauthenticated, WriteLimiter};
 use crate::gateway::minting::Minting;
 use crate::gateway::nodes::invoke::Invocations;
+use crate::gateway::recent_approvals::RecentApprovals;
 use crate::gateway::registry::Registry;
+use crate::http::passed_on::RecentlyPassedOn;
 use crate::http::plain::PlainSessions;
 use crate::keys::ServerKey;
-use crate::store::{Seen, Store, StoreError};
+use crate::notify::Notifier;
+use crate::store::{BlockedBy, Knock, Seen, Store, StoreError};
 use crate::system::SystemProbe;
 use crate::tailscale::Exposed;
 
@@ -40,7 +44,10 @@ pub struct AppState {
     pub registry: Arc<Registry>,
     pub limiter: Arc<RateLimiter>,
     pub unauthenticated: Arc<Unauthenticated>,
+    pub passed_on: Arc<RecentlyPassedOn>,
     pub minting: Arc<Minting>,
+    /// Who came lately, and what became of it.
+    pub attempts: Arc<Attempts>,
     pub write_limiter: Arc<WriteLimiter>,
     pub system: Arc<SystemProbe>,
     /// The gateway's own key.
@@ -58,9 +65,12 @@ pub struct AppState {
     pub exposed: Arc<OnceLock<Exposed>>,
     pub tasks: TaskTracker,
     pub seen: Arc<SeenLog>,
+    pub knocks: Arc<KnockLog>,
+    pub approvals: Arc<RecentApprovals>,
     pub invocations: Arc<Invocations>,
     pub last_good: Arc<LastGood>,
     pub plain_sessions: Arc<PlainSessions>,
+    pub notifier: Arc<Notifier>,
     /// What this machine calls itself.
     pub host_name: Arc<str>,
 }
@@ -78,6 +88,31 @@ impl AppState {
     pub async fn flush_seen(&self) -> Result<(), StoreError> {
         let seen = self.seen.take();
         if seen.is_empty() { Ok(()) } else { self.store.record_seen(&seen).await }
+    }
+
+    /// Writes down who knocked in vain since the last time.
+    pub async fn flush_knocks(&self) -> Result<(), StoreError> {
+        let knocks = self.knocks.take();
+        if knocks.is_empty() { Ok(()) } else { self.store.record_knocks(&knocks).await }
+    }
+}
+
+/// How often those were refused lately who are blocked. It is written behind, so that whoever knocks all day costs no
+/// write to disk for each knock.
+#[derive(Debug, Default)]
+pub struct KnockLog(Mutex<HashMap<BlockedBy, (u64, u64)>>);
+
+impl KnockLog {
+    pub fn add(&self, who: BlockedBy, at_ms: u64) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (times, last_at_ms) = log.entry(who).or_default();
+        *times += 1;
+        *last_at_ms = at_ms;
+    }
+
+    fn take(&self) -> Vec<Knock> {
+        let log = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        log.into_iter().map(|(who, (times, last_at_ms))| Knock { who, times, last_at_ms }).collect()
     }
 }
 

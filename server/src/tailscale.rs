@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use protocol::settings::TailscaleSeen;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -54,6 +55,18 @@ pub async fn expose(mode: TailscaleMode, port: u16, env: &Environment) -> anyhow
     })?;
     tracing::info!(mode = verb, %url, "Tailscale leads to the gateway");
     Ok(Exposed { url, ..exposed })
+}
+
+/// How Tailscale is on this machine. Only its own program is asked.
+pub async fn look(env: &Environment) -> TailscaleSeen {
+    let Some(program) = Surroundings::of(env).which("tailscale") else { return TailscaleSeen::default() };
+    let asked = Exposed { program, mode: TailscaleMode::Off, url: String::new() };
+    let address = asked.run(&["status", "--json"]).await.and_then(|status| own_url(&status));
+    let (address, problem) = match address {
+        Ok(address) => (Some(address), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    TailscaleSeen { is_installed: true, address, problem, leads_here: false }
 }
 
 impl Exposed {

@@ -14,8 +14,10 @@ use serde_json::Value;
 use wasm_bindgen_futures::spawn_local;
 
 use super::device_key::DeviceKey;
+use super::json::parse_json;
 use super::page;
 use super::socket::Socket;
+use super::sound::ring;
 use crate::browser_name::BrowserName;
 use crate::hello::Hello;
 use crate::introduction::introduce;
@@ -203,7 +205,7 @@ fn unreadable_hello() -> protocol::WireError {
 
 fn heard(live: Live, text: &str) {
     with_line(|line| line.heard_at_ms = clock_ms());
-    let Ok(mut frame) = serde_json::from_str::<Value>(text) else { return };
+    let Some(mut frame) = parse_json(text) else { return };
     let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
     match frame.get("type").and_then(Value::as_str) {
         Some("res") => {
@@ -250,6 +252,7 @@ fn announced(live: Live, event: Event, payload: &Value) {
             if let Some(request) = reading::pending_request(payload) {
                 live.announce(format!("New device wants in: {}", request.shown_name()));
                 live.desk.update(|desk| desk.add(request));
+                ring();
             }
         }
         Event::DevicePairResolved => {
@@ -286,8 +289,11 @@ fn announced(live: Live, event: Event, payload: &Value) {
         }
         // Who is connected is part of the list.
         Event::Presence if live.may_pair() => live.reload(),
-        // Health and settings are not shown; the rest is for nodes.
-        Event::ConfigChanged
+        // Pages that show these listen for themselves; the rest is for nodes.
+        Event::AuditAppended
+        | Event::ConfigChanged
+        | Event::ConfigTrial
+        | Event::DoctorAttempt
         | Event::Health
         | Event::NodeHostStats
         | Event::NodeInvokeCancel

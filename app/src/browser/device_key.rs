@@ -119,7 +119,7 @@ async fn finished(request: &IdbRequest) -> Result<JsValue, JsValue> {
     JsFuture::from(promise).await
 }
 
-fn describe(error: &JsValue) -> String {
+pub(super) fn describe(error: &JsValue) -> String {
     let message = |error: &js_sys::Error| format!("{}: {}", String::from(error.name()), String::from(error.message()));
     match error.dyn_ref::<DomException>() {
         Some(exception) => format!("{}: {}", exception.name(), exception.message()),

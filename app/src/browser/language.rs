@@ -1,10 +1,12 @@
 //! Learns the page's language before the page comes to life.
 
 use leptos::prelude::{document, window};
+use serde_json::Value;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Response;
 
+use super::json::parse_json;
 use crate::language::{Language, speak};
 
 /// Where this browser keeps the language that somebody has chosen.
@@ -17,8 +19,9 @@ pub(crate) fn learn(then: fn()) {
         return then();
     }
     spawn_local(async move {
-        if let Some(table) = fetch(&format!("/lang/{}.json", language.tag())).await {
-            speak(language, &table);
+        let table = fetch(&format!("/lang/{}.json", language.tag())).await;
+        if let Some(Value::Object(table)) = table.as_deref().and_then(parse_json) {
+            speak(language, table);
             if let Some(page) = document().document_element() {
                 let _ = page.set_attribute("lang", language.tag());
             }

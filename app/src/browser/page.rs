@@ -1,14 +1,20 @@
 //! The page around the app: its address, title, clipboard and timeline.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use leptos::prelude::{document, request_animation_frame, window, window_event_listener};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use leptos::prelude::{
+    document, on_cleanup, request_animation_frame, set_interval_with_handle, window, window_event_listener,
+};
 use protocol::{BootstrapProfile, Secret};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::HtmlElement;
+use web_sys::{Blob, HtmlElement, Url};
 
 use crate::introduction::Surroundings;
+use crate::language::spoken;
 use crate::shell::BUILD_ID_META;
 
 thread_local! {
@@ -53,6 +59,18 @@ pub(super) fn remember(profile: BootstrapProfile) {
     }
 }
 
+/// Whether this browser keeps a wish under this name.
+pub(super) fn is_kept(name: &str) -> bool {
+    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(name).ok().flatten()).is_some()
+}
+
+pub(super) fn keep(name: &str, is_wanted: bool) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Without room for it the wish is forgotten when the page is closed.
+        let _ = if is_wanted { storage.set_item(name, "on") } else { storage.remove_item(name) };
+    }
+}
+
 pub(super) fn surroundings() -> Surroundings {
     let navigator = window().navigator();
     let meta = document().query_selector(BUILD_ID_META).ok().flatten();
@@ -81,6 +99,31 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// The icon of the tab, with a dot while somebody waits.
+pub fn set_icon(is_dotted: bool) {
+    let address = if is_dotted { "/favicon-dot.svg" } else { "/favicon.svg" };
+    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]")
+        // Said again, the same address would be fetched again.
+        && icon.get_attribute("href").as_deref() != Some(address)
+    {
+        let _ = icon.set_attribute("href", address);
+    }
+}
+
+/// Marks the card of a request and brings it into view, once it is there.
+pub fn reveal(request_id: &str) {
+    let selector = format!("[data-request-id=\"{request_id}\"]");
+    request_animation_frame(move || {
+        let Some(card) = document().query_selector(&selector).ok().flatten() else { return };
+        let _ = card.set_attribute("data-called", "");
+        let _ = card.set_attribute("tabindex", "-1");
+        card.scroll_into_view();
+        if let Ok(card) = card.dyn_into::<HtmlElement>() {
+            let _ = card.focus();
+        }
+    });
+}
+
 pub fn focus(id: &'static str) {
     request_animation_frame(move || {
         let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
@@ -94,8 +137,26 @@ pub fn on_key(hear: impl Fn(leptos::ev::KeyboardEvent) + 'static) {
     window_event_listener(leptos::ev::keydown, hear);
 }
 
+/// Goes to another page of this one, as a click in its navigation does.
+pub(super) fn go_to(path: &str) {
+    let link = document().query_selector(&format!("nav a[href=\"{path}\"]")).ok().flatten();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        link.click();
+    }
+}
+
 pub fn reload_page() {
     let _ = window().location().reload();
+}
+
+/// Empty where the browser gives no random numbers.
+pub fn new_secret() -> String {
+    let mut bytes = [0; 32];
+    let crypto = window().crypto().ok();
+    match crypto.and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).ok()) {
+        Some(_) => URL_SAFE_NO_PAD.encode(bytes),
+        None => String::new(),
+    }
 }
 
 pub fn mark_connected() {
@@ -107,4 +168,31 @@ pub fn mark_connected() {
 pub fn copy(text: &str, then: impl FnOnce(bool) + 'static) {
     let written = window().navigator().clipboard().write_text(text);
     spawn_local(async move { then(JsFuture::from(written).await.is_ok()) });
+}
+
+pub fn every(interval_ms: u64, act: impl Fn() + 'static) {
+    if let Ok(timer) = set_interval_with_handle(act, Duration::from_millis(interval_ms)) {
+        on_cleanup(move || timer.clear());
+    }
+}
+
+pub fn moment(at_ms: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a time in milliseconds is far below 2^53")]
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at_ms as f64));
+    date.to_locale_string(spoken().tag(), &wasm_bindgen::JsValue::UNDEFINED).into()
+}
+
+pub fn save(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&text.into());
+    let Ok(address) = Blob::new_with_str_sequence(&parts).and_then(|blob| Url::create_object_url_with_blob(&blob))
+    else {
+        return;
+    };
+    if let Some(link) = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        let _ = link.set_attribute("href", &address);
+        let _ = link.set_attribute("download", name);
+        link.click();
+    }
+    // The download has begun, and holds what it needs.
+    let _ = Url::revoke_object_url(&address);
 }

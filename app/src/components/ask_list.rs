@@ -6,34 +6,79 @@ use protocol::pairing::PendingRequest;
 use protocol::role::{ADMIN, Risk};
 use protocol::{Role, Scopes};
 
+use crate::language::{fill, t};
 use crate::late::late;
+use crate::live::Live;
 use crate::permissions::{self, Ask};
+use crate::terms::{differences, ends_words, new_roles};
+use crate::time_words;
 
-/// Two rows of the card's list: what the device has, if anything, and what it asks.
-#[component]
-pub(super) fn AskList(request: PendingRequest) -> impl IntoView {
-    let (held, offer) = match request.evidence {
-        Some(evidence) => (evidence.approved_scopes, evidence.node),
-        None => (Scopes::default(), None),
+/// The rows of the card's list that say what is asked: what the device has, if anything, and what the approval adds.
+pub(super) fn ask_list(live: Live, request: &PendingRequest) -> AnyView {
+    let (held, offer, known) = match request.evidence.as_ref() {
+        Some(evidence) => (evidence.approved_scopes.clone(), evidence.node.clone(), evidence.known.clone()),
+        None => (Scopes::default(), None, None),
     };
-    let is_upgrade = !held.is_empty();
-    let has = is_upgrade.then(|| has(permissions::summary(request.role, &held)));
+    let is_in = known.as_ref().is_some_and(|known| !known.roles.is_empty());
+    let is_upgrade = is_in || !held.is_empty();
+    let end_ms = known.as_ref().and_then(|known| known.expires_at_ms);
+    let now_ms = live.gateway_now_untracked_ms();
+    let had = if is_upgrade {
+        let roles = known.as_ref().map_or(&[][..], |known| &known.roles);
+        let ends = ends_words(end_ms, now_ms).map(|words| format!(", {words}")).unwrap_or_default();
+        Some((t("Has"), format!("{}{ends}", permissions::has(roles, request.role, &held))))
+    } else {
+        let until = |end_ms| {
+            fill(t("until {time}, and nothing of that is left"), &[("time", &time_words::ago(end_ms, now_ms))])
+        };
+        end_ms.map(|end_ms| (t("Was in"), until(end_ms)))
+    };
+    let had = had.map(|(name, words)| row(name, words));
+    let changed = known.as_ref().map(|known| differences(request, known)).unwrap_or_default();
+    let changed: Vec<_> = changed.into_iter().map(|(before, now)| view! { <li>{before} " → " {now}</li> }).collect();
+    let changed = (!changed.is_empty()).then(|| {
+        view! {
+            <dt>{t("Now says")}</dt>
+            <dd>
+                <ul class="changes" data-testid="differences">{changed}</ul>
+            </dd>
+        }
+    });
     let mut asked = permissions::asks(request.role, &request.scopes, &held);
+    if is_in {
+        // What it has stands above.
+        asked.retain(|ask| !ask.is_held);
+    }
     let role = match (request.role, offer) {
-        (Role::Operator, _) => "Be an operator: see and steer",
+        (Role::Operator, _) => t("Be an operator: see and steer"),
         (Role::Node, Some(Offer { surface, .. })) if !surface.commands.is_empty() => {
             // A device that asks to be a node is none yet, so nothing of it is marked as new.
             asked.extend(permissions::offers(&surface, &surface));
-            "Be a node: this gateway may then"
+            t("Be a node: this gateway may then")
         }
-        (Role::Node, _) => "Be a node. It offers nothing to do yet.",
+        (Role::Node, _) => t("Be a node. It offers nothing to do yet."),
     };
+    let is_new_role = known.as_ref().is_none_or(|known| !new_roles(request, known).is_empty());
+    let adds_nothing = is_in && asked.is_empty() && !is_new_role;
+    let nothing = adds_nothing.then(|| view! { <p class="soft">{t("nothing that it may do")}</p> });
     late(view! {
-        {has}
-        <dt>{if is_upgrade { "Asks" } else { "Wants to" }}</dt>
-        <dd>
-            <p class="soft">{role}</p>
-            {lines(asked, is_upgrade)}
+        {had}
+        {changed}
+        <dt>{if is_upgrade { t("Adds") } else { t("Wants to") }}</dt>
+        <dd data-testid="adds">
+            {nothing}
+            {is_new_role.then(|| view! { <p class="soft">{role}</p> })}
+            // Where only what is new is listed, nothing needs to say so.
+            {lines(asked, is_upgrade && !is_in)}
+        </dd>
+    })
+}
+
+fn row(name: &'static str, words: String) -> AnyView {
+    late(view! {
+        <dt>{name}</dt>
+        <dd class="soft" data-testid="has">
+            {words}
         </dd>
     })
 }
@@ -48,16 +93,9 @@ pub(super) fn offer_list(offered: &Surface, held: &Surface) -> AnyView {
         asked.retain(|ask| !ask.is_held);
     }
     late(view! {
-        {is_more.then(|| has(permissions::offer_summary(held)))}
+        {is_more.then(|| row(t("Has"), permissions::offer_summary(held)))}
         <dt>{if is_more { "New" } else { "Offers" }}</dt>
         <dd>{lines(asked, false)}</dd>
-    })
-}
-
-fn has(what: String) -> AnyView {
-    late(view! {
-        <dt>"Has"</dt>
-        <dd class="soft">{what}</dd>
     })
 }
 

@@ -9,6 +9,7 @@ use super::inline_name::InlineName;
 use crate::late::{button, changing, late, text, when};
 use crate::live::Live;
 use crate::permissions;
+use crate::terms::ends_words;
 use crate::time_words;
 
 #[component]
@@ -31,6 +32,17 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
             })
         })
     };
+    let has_ended = move |device: &PairedDevice| device.has_ended(live.gateway_now_ms());
+    let end = move || {
+        let now_ms = live.gateway_now_ms();
+        device.with(|device| {
+            let device = device.as_ref()?;
+            let class = if device.has_ended(now_ms) { "pill risk" } else { "pill warn" };
+            Some((class, ends_words(device.expires_at_ms, now_ms)?))
+        })
+    };
+    let end = Memo::new(move |_| end());
+    let end = move || end.get();
     let name = move || {
         if let (true, Some(device)) = (is_editing.get(), device.get_untracked()) {
             let name = device.shown_name();
@@ -47,9 +59,10 @@ pub(crate) fn DeviceRow(id: DeviceId, confirming: RwSignal<Option<Confirmation>>
                     {changing(move || late(presence().map(|(class, words)| view! { <span class=class>{words}</span> })))}
                     {is_own.then(|| view! { <span class="pill">"this browser"</span> })}
                     {when(
-                        move || device.with(|device| device.as_ref().is_some_and(is_revoked)),
+                        move || device.with(|device| device.as_ref().is_some_and(|device| is_revoked(device) && !has_ended(device))),
                         || late(view! { <span class="pill risk">"revoked"</span> }),
                     )}
+                    {changing(move || late(end().map(|(class, words)| view! { <span class=class data-testid="ends">{words}</span> })))}
                     {when(
                         move || device.with(|device| device.as_ref().is_some_and(is_node)),
                         || late(view! { <span class="pill">"node"</span> }),

@@ -2,12 +2,15 @@
 
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` on what it makes, whatever the function says")]
 
+pub(crate) mod blocked_list;
 pub(crate) mod brand;
+pub(crate) mod called;
 pub(crate) mod confirm;
 pub(crate) mod copy_command;
 pub(crate) mod device_row;
 pub(crate) mod exposure;
 pub(crate) mod notices;
+pub(crate) mod notifications;
 pub(crate) mod pair_dialog;
 pub(crate) mod palette;
 pub(crate) mod pending_cards;
@@ -17,10 +20,14 @@ pub(crate) mod status_pill;
 pub(crate) mod words;
 
 mod ask_list;
+mod bulk;
+mod card_options;
 mod decide;
 mod inline_name;
 mod node_card;
 mod pair_code;
 mod pending_card;
+mod rare;
 mod ring;
+mod undo_list;
 mod whereabouts;

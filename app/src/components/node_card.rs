@@ -7,7 +7,8 @@ use protocol::node::PendingNodeSurface;
 use protocol::pairing::{PairedDevice, client_kind};
 
 use super::ask_list::offer_list;
-use super::decide::{Choice, Decide};
+use super::decide::{Choice, Decision, decide};
+use crate::language::t;
 use crate::late::{late, text};
 use crate::live::Live;
 use crate::time_words;
@@ -21,16 +22,21 @@ pub(super) fn node_card(live: Live, device: &PairedDevice, offer: PendingNodeSur
     let declared_at_ms = offer.ts;
     let when = move || format!("First offered {}", time_words::ago(declared_at_ms, live.gateway_now_ms()));
     let by_itself = offer.silent.then(|| view! { <span class="pill">"let in by itself"</span> });
-    let decide = |method: Method, id: &str| {
+    let call = |method: Method, id: &str| {
         let id = id.to_owned();
         move |live: Live, then: Box<dyn FnOnce(crate::live::Answer)>| live.decide_node(method, &id, then)
     };
     let choice = Choice {
         name: device.shown_name(),
-        approved: "may now do what it offers.",
-        approve: Box::new(decide(Method::NodePairApprove, &offer.request_id)),
-        reject: Box::new(decide(Method::NodePairReject, &offer.request_id)),
-        required: offer.surface.required_approve_scopes(),
+        approved: t("{name} may now do what it offers."),
+        approve_words: Box::new(|| t("Approve").to_owned()),
+        hitch: Box::new(|| None),
+        approve: Box::new(call(Method::NodePairApprove, &offer.request_id)),
+        reject: Box::new(call(Method::NodePairReject, &offer.request_id)),
+        required: {
+            let required = offer.surface.required_approve_scopes();
+            Box::new(move || required.clone())
+        },
         command: format!("openclaw nodes approve {}", offer.request_id),
         request_id: offer.request_id.clone(),
     };
@@ -53,7 +59,7 @@ pub(super) fn node_card(live: Live, device: &PairedDevice, offer: PendingNodeSur
                 <dt>"When"</dt>
                 <dd class="soft">{text(when)}</dd>
             </dl>
-            <Decide choice />
+            {decide(Decision::new(live), choice)}
         </article>
     })
 }

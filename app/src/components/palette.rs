@@ -12,6 +12,7 @@ use crate::live::Live;
 use crate::outside;
 use crate::palette::{Command, Target, find};
 use crate::part::{Fetched, part};
+use crate::place::Place;
 
 /// Opens with its keys, and from the rail by `is_open`.
 #[component]
@@ -131,10 +132,7 @@ fn commands(live: Live) -> Vec<Command> {
         hint: hint.to_owned(),
         target: Target::Page(path.to_owned()),
     };
-    let mut commands = vec![
-        page(t("Overview"), t("health, who is connected, who can come"), "/"),
-        page(t("Devices"), t("who wants in, who is in"), "/devices"),
-    ];
+    let mut commands = Vec::from(Place::ALL.map(|place| page(place.title(), place.hint(), place.path())));
     live.desk.with_untracked(|desk| {
         for request in desk.open() {
             let place = format!("/devices#request-{}", request.request_id);

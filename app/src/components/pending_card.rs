@@ -3,23 +3,26 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::Role;
+use protocol::method::Terms;
 use protocol::pairing::{PairingReason, PendingRequest, client_kind};
-use protocol::role::ADMIN;
 
-use super::ask_list::AskList;
-use super::decide::{Choice, Decide};
+use super::ask_list::ask_list;
+use super::decide::{Choice, Decision, decide};
 use super::proof::Proof;
+use super::rare::rare;
 use super::ring::Ring;
 use super::whereabouts::Whereabouts;
 use crate::browser_name::BrowserName;
-use crate::late::{late, text};
+use crate::language::{fill, t};
+use crate::late::{button, late, text, when};
 use crate::live::Live;
+use crate::terms::{approve_words, is_nothing, required};
 use crate::time_words;
 
 #[component]
 pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
     let live = Live::here();
+    let (terms, decision) = (RwSignal::new(Terms::default()), Decision::new(live));
     let title = format!("card-{}", request.request_id);
     let labelled_by = title.clone();
     let request_id = request.request_id.clone();
@@ -71,11 +74,12 @@ pub(super) fn PendingCard(request: PendingRequest) -> impl IntoView {
                 <dd>
                     <Whereabouts request=request.clone() />
                 </dd>
-                <AskList request=request.clone() />
+                {ask_list(live, &request)}
                 <dt>"When"</dt>
                 <dd class="soft">{text(when)}</dd>
             </dl>
-            <Decide choice=choice(request) />
+            {options(Options { request: Arc::new(request.clone()), terms, decision })}
+            {decide(decision, choice(request, terms))}
         </article>
     })
 }
@@ -98,11 +102,17 @@ fn Who(request: PendingRequest) -> impl IntoView {
         Some(PairingReason::MetadataUpgrade) => Some("describes itself differently now"),
         Some(PairingReason::NotPaired) | None => None,
     };
+    let known = request.evidence.as_ref().and_then(|evidence| evidence.known.as_ref());
+    let called = known.filter(|known| known.name != request.shown_name()).map(|known| {
+        let called = fill(t("you call it {name}"), &[("name", &known.name)]);
+        view! { <span class="pill">{called}</span> }
+    });
     let has_no_secret = request.evidence.as_ref().is_some_and(|evidence| !evidence.has_secret);
     late(view! {
         <p class="soft small tags">
             <span>{claim}</span>
             <span class="pill" title="The device says so itself; nobody checked.">"claimed"</span>
+            {called}
             {pill(note, "")}
             // In words that need no title to be understood: neither a keyboard nor a finger can open one.
             {pill(has_no_secret.then_some("no secret shown"), "It did not show the gateway's token or password.")}
@@ -115,22 +125,42 @@ fn pill(words: Option<&'static str>, title: &'static str) -> impl IntoView {
 }
 
 /// The decision: the approval carries the digest of what was shown.
-fn choice(request: PendingRequest) -> Choice {
-    let required = if request.roles.contains(&Role::Node) || request.role == Role::Node {
-        // Nodes run commands, so letting one in takes full rights (wire.md §6.4).
-        vec![ADMIN.to_owned()]
-    } else {
-        // Nobody gives more than they hold.
-        request.scopes.iter().filter(|scope| scope.starts_with("operator.")).map(str::to_owned).collect()
-    };
-    let rejected = request.request_id.clone();
+fn choice(request: PendingRequest, terms: RwSignal<Terms>) -> Choice {
+    let request = Arc::new(request);
+    let (asked, approved, rejected) = (Arc::clone(&request), Arc::clone(&request), Arc::clone(&request));
     Choice {
         request_id: request.request_id.clone(),
         name: request.shown_name(),
-        approved: "is in.",
-        required,
+        approved: t("{name} is in."),
+        approve_words: Box::new(move || terms.with(approve_words)),
+        required: Box::new(move || terms.with(|terms| required(&asked, terms))),
+        hitch: Box::new(move || terms.with(is_nothing).then(|| t("Leave it at least one right, or reject it."))),
         command: format!("openclaw devices approve {}", request.request_id),
-        approve: Box::new(move |live, then| live.approve(&request, then)),
+        approve: Box::new(move |live, then| live.approve(&approved, &terms.get_untracked(), then)),
         reject: Box::new(move |live, then| live.reject(&rejected, then)),
     }
+}
+
+/// What a card's options need: whose they are, what was chosen, and the card's one decision.
+#[derive(Debug, Clone)]
+pub(super) struct Options {
+    pub(super) request: Arc<PendingRequest>,
+    pub(super) terms: RwSignal<Terms>,
+    pub(super) decision: Decision,
+}
+
+/// The rarer half of the card. What was chosen in it holds, also when it is closed: the button that approves says so.
+fn options(options: Options) -> AnyView {
+    let is_open = RwSignal::new(false);
+    let shown = move || {
+        let options = options.clone();
+        rare(Box::new(move |rare| (rare.options)(&options)))
+    };
+    let label = move || if is_open.get() { t("Fewer options") } else { t("More options") };
+    late(view! {
+        <div class="options">
+            {button("ghost", "more-options", label, move || is_open.update(|is_open| *is_open = !*is_open))}
+            {when(move || is_open.get(), shown)}
+        </div>
+    })
 }

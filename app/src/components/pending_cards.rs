@@ -5,7 +5,9 @@ use protocol::pairing::PendingRequest;
 
 use super::node_card::node_card;
 use super::pending_card::PendingCard;
+use super::rare::rare;
 use crate::desk::{Desk, offer_id, shown_digest};
+use crate::language::t;
 use crate::late::{button, each, late, text, when};
 use crate::live::Live;
 
@@ -39,12 +41,19 @@ pub(crate) fn PendingCards() -> impl IntoView {
     let has_open = move || live.desk.with(Desk::count_open) > 0;
     let has_put_aside = move || put_aside() > 0;
     let heading = move || heading(live.desk.with(|desk| (desk.open().count(), desk.open_nodes().count())));
+    let are_several = move || live.desk.with(|desk| desk.open().count()) > 1;
+    // The dialog stays until it is closed, however many still wait behind it.
+    let is_deciding = RwSignal::new(false);
+    let has_many = move || are_several() || is_deciding.get();
+    let many = move || rare(Box::new(move |rare| (rare.many)(live, is_deciding)));
+    let has_fresh = move || live.desk.with(Desk::has_fresh);
+    let undo_list = move || rare(Box::new(move |rare| (rare.undo_list)(live)));
     let cards = move || {
         late(view! {
             <section aria-labelledby="want-in">
                 <div class="section-head">
                     <h2 id="want-in">{text(heading)}</h2>
-                    <p class="soft small">"Approve only what you expect"</p>
+                    <p class="soft small">{t("Approve only what you expect")}</p>
                 </div>
                 <div class="cards">
                     {devices()} {nodes()}
@@ -64,7 +73,7 @@ pub(crate) fn PendingCards() -> impl IntoView {
             </p>
         })
     };
-    (when(has_open, cards), when(has_put_aside, bring_back))
+    (when(has_open, cards), when(has_many, many), when(has_put_aside, bring_back), when(has_fresh, undo_list))
 }
 
 fn key_of(request: &PendingRequest) -> String {

@@ -8,11 +8,12 @@ use crate::desk::Desk;
 use crate::language::t;
 use crate::late::late;
 use crate::live::Live;
+use crate::place::Place;
 
 #[component]
 pub(crate) fn Rail(is_finding: RwSignal<bool>) -> impl IntoView {
     let live = Live::here();
-    let is_in = Memo::new(move |_| live.welcome(|_| ()).is_some());
+    let is_in = Memo::new(move |_| live.is_in());
     move || is_in.get().then(|| late(view! { <Pages is_finding /> }))
 }
 
@@ -31,22 +32,20 @@ fn Pages(is_finding: RwSignal<bool>) -> impl IntoView {
             }
         })
     };
+    let place = move |place: Place| {
+        let badge = (place == Place::Devices).then_some(badge);
+        late(view! {
+            <a href=place.path() aria-current=here(place.path())>
+                {icon(place.icon())}
+                {place.title()}
+                {badge}
+            </a>
+        })
+    };
     view! {
         <nav class="rail" aria-label=t("Pages")>
             <Brand />
-            <a href="/" aria-current=here("/")>
-                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="M4 11l8-7 8 7v9h-5v-6H9v6H4z" />
-                </svg>
-                {t("Overview")}
-            </a>
-            <a href="/devices" aria-current=here("/devices")>
-                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="M3 5h13v10H3zM7 19h6M18 9h3v10h-5v-4" />
-                </svg>
-                {t("Devices")}
-                {badge}
-            </a>
+            {Vec::from(Place::ALL.map(place))}
             <button
                 type="button"
                 class="rail-find"
@@ -54,11 +53,17 @@ fn Pages(is_finding: RwSignal<bool>) -> impl IntoView {
                 data-testid="find"
                 on:click=move |_| is_finding.set(true)
             >
-                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-                    <path d="M10 4a6 6 0 1 0 0 12a6 6 0 1 0 0-12M15 15l5 5" />
-                </svg>
+                {icon("M10 4a6 6 0 1 0 0 12a6 6 0 1 0 0-12M15 15l5 5")}
                 {t("Go to…")}
             </button>
         </nav>
     }
+}
+
+fn icon(strokes: &'static str) -> AnyView {
+    late(view! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+            <path d=strokes />
+        </svg>
+    })
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -36,10 +36,11 @@ fn sentences() -> BTreeSet<String> {
 }
 
 fn collect(source: &str, found: &mut BTreeSet<String>) {
-    for (at, _) in source.match_indices("t(\"") {
+    for (at, _) in source.match_indices("t(") {
         let is_called = !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
-        if is_called {
-            found.insert(literal(&source[at + 3..]));
+        // A long sentence stands on a line of its own.
+        if let Some(sentence) = source[at + 2..].trim_start().strip_prefix('"').filter(|_| is_called) {
+            found.insert(literal(sentence));
         }
     }
 }

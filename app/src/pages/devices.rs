@@ -4,39 +4,31 @@ use leptos::prelude::*;
 use protocol::DeviceId;
 use wasm_split_helpers::wasm_split;
 
-use super::screens::Screens;
+use super::screens::console;
+use crate::components::blocked_list::blocked_list;
 use crate::components::confirm::{Confirm, Confirmation};
 use crate::components::device_row::DeviceRow;
-use crate::components::notices::Notices;
 use crate::components::pair_dialog::PairDevice;
-use crate::components::pending_cards::PendingCards;
-use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
 use crate::late::{each, late, text, when};
 use crate::live::Live;
 use crate::part::{Fetched, part};
+use crate::place::Place;
 
 #[component]
 pub(crate) fn Devices() -> impl IntoView {
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>"Devices"</h1>
-                <div class="tags">
-                    <StatusPill />
-                    <PairDevice />
-                </div>
-            </header>
-            <Notices />
-            <PendingCards />
-            {part(paired, |build| build())}
-        </Screens>
-    }
+    console(Place::Devices, || late(view! { <PairDevice /> }), || part(paired, |build| build()))
 }
 
 #[wasm_split(devices, fallible)]
 fn paired() -> Fetched<fn() -> AnyView> {
-    Ok(|| late(view! { <Paired /> }))
+    Ok(|| {
+        let live = Live::here();
+        late(view! {
+            <Paired />
+            {when(move || live.may_pair(), move || blocked_list(live))}
+        })
+    })
 }
 
 #[component]

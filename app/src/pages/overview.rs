@@ -2,36 +2,29 @@
 
 use leptos::prelude::*;
 
-use super::screens::Screens;
+use super::screens::{console, no_tools};
 use crate::components::exposure::Exposure;
-use crate::components::notices::Notices;
 use crate::components::pair_dialog::PairDevice;
-use crate::components::pending_cards::PendingCards;
 use crate::components::proof::Proof;
-use crate::components::status_pill::StatusPill;
 use crate::desk::Desk;
+use crate::language::t;
 use crate::late::{late, text, when};
 use crate::live::Live;
+use crate::place::Place;
 use crate::time_words;
 
 #[component]
 pub(crate) fn Overview() -> impl IntoView {
-    view! {
-        <Screens>
-            <header class="page-head">
-                <h1>"Overview"</h1>
-                <StatusPill />
-            </header>
-            <Notices />
-            <PendingCards />
+    console(Place::Overview, no_tools, || {
+        late(view! {
             <div class="tiles">
                 <Gateway />
                 <DeviceCount />
                 <ThisBrowser />
                 <Reach />
             </div>
-        </Screens>
-    }
+        })
+    })
 }
 
 #[component]
@@ -104,6 +97,9 @@ fn DeviceCount() -> impl IntoView {
             </p>
             <p>
                 <a href="/devices">"See them all"</a>
+            </p>
+            <p>
+                <a href="/settings#notifications">{t("Be told when one wants in")}</a>
             </p>
         })
     };

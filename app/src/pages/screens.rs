@@ -12,16 +12,44 @@ use super::refused::RefusedScreen;
 use super::removed::Removed;
 use super::secret::SecretForm;
 use super::waiting::Waiting;
+use crate::components::called::called_in_vain;
+use crate::components::notices::Notices;
+use crate::components::pending_cards::PendingCards;
+use crate::components::status_pill::StatusPill;
 use crate::late::{follow, late};
 use crate::live::Live;
 use crate::outside;
+use crate::place::Place;
 use crate::session::Screen;
 
-/// Shows `children` once connected. A screen is built once per state and follows its details by itself, so that
-/// a field keeps its focus and a countdown does not blink.
-#[component]
-pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> impl IntoView {
-    let children = children.into_inner();
+/// A page of the console, once connected: its heading, what must be seen wherever the owner is, and `body`. `tools`
+/// stand beside the heading.
+pub(crate) fn console(place: Place, tools: fn() -> AnyView, body: fn() -> AnyView) -> impl IntoView {
+    screens(move || {
+        late(view! {
+            <header class="page-head">
+                <h1>{place.title()}</h1>
+                <div class="tags">
+                    <StatusPill />
+                    {tools()}
+                </div>
+            </header>
+            <Notices />
+            {called_in_vain(Live::here())}
+            <PendingCards />
+            {body()}
+        })
+    })
+}
+
+/// Nothing beside the heading.
+pub(crate) fn no_tools() -> AnyView {
+    late(())
+}
+
+/// Shows `inside` once connected. A screen is built once per state and follows its details by itself, so that a field
+/// keeps its focus and a countdown does not blink.
+fn screens(inside: impl Fn() -> AnyView + Send + Sync + 'static) -> impl IntoView {
     let live = Live::here();
     let state = Memo::new(move |_| live.screen(discriminant));
     move || {
@@ -35,13 +63,13 @@ pub(crate) fn Screens<C: IntoView + 'static>(children: TypedChildrenFn<C>) -> im
                 if welcome.has_waited {
                     follow(outside::mark_connected);
                 }
-                late(children())
+                inside()
             }
             Screen::Refused(_) => late(view! { <RefusedScreen /> }),
             Screen::Insecure => late(view! { <Insecure /> }),
             Screen::Unsupported(words) => late(view! { <Unsupported words=words.clone() /> }),
             Screen::Away { .. } => late(view! { <Away /> }),
-            Screen::Removed => late(view! { <Removed /> }),
+            Screen::Removed { is_over } => late(view! { <Removed is_over=*is_over /> }),
         }
     }
 }
@@ -57,7 +85,7 @@ pub(crate) fn heading(screen: &Screen) -> Option<&'static str> {
         Screen::Insecure => Some("This page needs a secure address"),
         Screen::Unsupported(_) => Some("This browser cannot keep a device key"),
         Screen::Away { .. } => Some("The gateway does not answer"),
-        Screen::Removed => Some("This device is no longer let in"),
+        Screen::Removed { .. } => Some("This device is no longer let in"),
     }
 }
 

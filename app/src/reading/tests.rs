@@ -50,6 +50,14 @@ fn request() -> PendingRequest {
             approved_scopes: Scopes::from(["operator.read"]),
             user_agent: Some("Mozilla/5.0".to_owned()),
             node: Some(Offer { version: "1".to_owned(), surface: all_of(&["system.run"]) }),
+            known: Some(Known {
+                name: "Ada's".to_owned(),
+                platform: "Android".to_owned(),
+                device_family: Some("phone".to_owned()),
+                client_id: "openclaw-android".to_owned(),
+                roles: vec![Role::Operator],
+                expires_at_ms: Some(9),
+            }),
         }),
     }
 }
@@ -99,7 +107,24 @@ fn paired() -> PairedDevice {
             silent: true,
             ts: 7,
         }),
+        expires_at_ms: Some(8),
+        withheld_scopes: Scopes::from(["operator.admin"]),
     }
+}
+
+#[test]
+fn reads_who_is_blocked() {
+    let blocked = BlockedDevice {
+        device_id: device(),
+        name: Some("Pixel".to_owned()),
+        address: Some("10.0.0.7".to_owned()),
+        blocked_at_ms: 1,
+        by: None,
+        knocks: 2,
+        last_knock_at_ms: Some(3),
+    };
+    let list = protocol::method::BlockedList { blocked: vec![blocked] };
+    assert_eq!(blocked_list(&to_value(&list).unwrap()), list.blocked);
 }
 
 #[test]

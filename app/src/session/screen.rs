@@ -21,7 +21,10 @@ pub enum Screen {
     Away {
         retry_at_ms: Option<u64>,
     },
-    Removed,
+    Removed {
+        /// Nobody did it: its time was up.
+        is_over: bool,
+    },
 }
 
 /// The form for the gateway's token or password.

@@ -99,6 +99,7 @@ fn a_close_that_means_come_back_is_followed_at_once_and_only_a_removal_is_not() 
         ("gateway auth changed", back()),
         ("gateway policy changed", back()),
         ("device removed", ("removed", vec![])),
+        ("device approval ended", ("removed", vec![])),
     ];
     for (reason, expected) in cases {
         let mut session = Session::new(None, None);

@@ -218,6 +218,7 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
         return Verdict::Admit(Grant { issues_device_token: facts.paired.is_some(), ..grant });
     }
     let paired = facts.paired;
+    let grant = Grant { scopes: wanted(paired, role, grant.scopes), ..grant };
     let Some(reason) = missing(paired, connect, role, &grant.scopes) else {
         let exceeds_token = proof == Proof::DeviceToken && !token_allows(paired, role, &grant.scopes);
         return if exceeds_token { Verdict::Refuse(Refusal::DeviceTokenScopeMismatch) } else { Verdict::Admit(grant) };
@@ -242,7 +243,7 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
     }
     Verdict::Pair(Box::new(Waiting {
         ask,
-        approved: paired.map(|device| (device.roles.clone(), device.scopes.normalized())),
+        approved: approved(paired),
         // A node host that is sent away without this stays away until somebody restarts it (wire.md §4.4).
         wait_then_retry: role == Role::Node || connect.is_control_ui(),
     }))
@@ -250,7 +251,7 @@ fn with_device(facts: &Facts<'_>, policy: &Policy, role: Role, device: &Verified
 
 /// What a device still lacks for this connection, in the order of wire.md §6.2.
 fn missing(paired: Option<&Device>, connect: &Connect, role: Role, asked: &Scopes) -> Option<PairingReason> {
-    let Some(device) = paired else {
+    let Some(device) = paired.filter(|device| !device.has_run_out()) else {
         return Some(PairingReason::NotPaired);
     };
     let (platform, family) = metadata::described(&connect.client);
@@ -264,17 +265,34 @@ fn missing(paired: Option<&Device>, connect: &Connect, role: Role, asked: &Scope
     (!device.scopes.allow_all(role, asked)).then_some(PairingReason::ScopeUpgrade)
 }
 
+/// What it asks for without what a person has left out when approving it: that is decided. Whoever asks for nothing
+/// else does ask for it.
+fn wanted(paired: Option<&Device>, role: Role, asked: Scopes) -> Scopes {
+    let Some(device) = paired.filter(|device| device.live_token(role).is_some()) else {
+        return asked;
+    };
+    let is_open = |scope: &&str| device.scopes.allow(role, scope) || !device.withheld.contains(scope);
+    let wanted: Scopes = asked.iter().filter(is_open).collect();
+    if wanted.is_empty() { asked } else { wanted }
+}
+
+/// What a device holds that asks for more.
+fn approved(paired: Option<&Device>) -> Option<(Vec<Role>, Scopes)> {
+    let device = paired.filter(|device| !device.has_run_out())?;
+    Some((device.roles.clone(), device.scopes.normalized()))
+}
+
 fn token_allows(paired: Option<&Device>, role: Role, asked: &Scopes) -> bool {
     paired.and_then(|device| device.live_token(role)).is_some_and(|token| token.scopes.allow_all(role, asked))
 }
 
 /// Whether this machine vouches for the device (wire.md §5.4): only over a direct loopback connection,
 /// never through forwarding headers, never on the word of a Host header, never for a page of another
-/// program.
+/// program. Nor for a device to which a person gave its time, and that is over.
 fn is_silent(facts: &Facts<'_>, policy: &Policy, reason: PairingReason, role: Role) -> bool {
     let is_page = facts.page.is_some();
     let foreign_page = is_page && !facts.connect.is_web_page();
-    if foreign_page || !policy.auto_approve_local || !facts.attribution.is_direct_local() {
+    if foreign_page || !policy.auto_approve_local || !facts.attribution.is_direct_local() || has_run_out(facts) {
         return false;
     }
     match reason {
@@ -292,7 +310,12 @@ fn is_listed_node(facts: &Facts<'_>, policy: &Policy, role: Role) -> bool {
         && facts.connect.scopes().is_empty()
         && facts.page.is_none()
         && !through_loopback_proxy
+        && !has_run_out(facts)
         && policy.auto_approve_cidrs.iter().any(|network| network.contains(&facts.attribution.client))
+}
+
+fn has_run_out(facts: &Facts<'_>) -> bool {
+    facts.paired.is_some_and(Device::has_run_out)
 }
 
 fn may_knock(knock: Knock, attribution: &Attribution) -> bool {

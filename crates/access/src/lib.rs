@@ -14,11 +14,15 @@
 //!
 //! Reading order: [`locality`] and [`origin`] (where from), [`identity`] (who), [`pairing`] (what a
 //! device was granted and what it asks for), [`surface`] (what a node may be asked to do), [`bootstrap`] (one-time
-//! codes), [`admission`] (the verdict), [`policy`] (the settings
-//! that decisions may see).
+//! codes), [`admission`] (the verdict), [`diagnosis`] (why, and what to do about it), [`audit`] (what is remembered of a
+//! decision), [`policy`] (the settings that decisions may see), [`destination`] (where something may be sent).
 
 pub mod admission;
+pub mod audit;
 pub mod bootstrap;
+pub mod destination;
+pub mod diagnosis;
+pub mod entries;
 pub mod identity;
 pub mod locality;
 pub mod metadata;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
-use protocol::pairing::Network;
+use protocol::pairing::{Network, Origin};
 
 /// What forwarding headers a request carried. Only their presence and three values matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,8 +54,21 @@ impl Forwarded {
         found
     }
 
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         !self.has_proxy_evidence && !self.has_tailscale_evidence
+    }
+
+    /// What was found, by name.
+    pub fn evidence(&self) -> &'static str {
+        if self.for_chain.is_some() {
+            "X-Forwarded-For"
+        } else if self.real_ip.is_some() {
+            "X-Real-IP"
+        } else if self.has_proxy_evidence {
+            "headers of a proxy"
+        } else {
+            "headers of Tailscale"
+        }
     }
 }
 
@@ -80,6 +93,11 @@ impl TrustedProxies {
     /// The networks that are trusted, in the order of the settings.
     pub fn networks(&self) -> &[IpNet] {
         &self.0
+    }
+
+    /// As text, normalized.
+    pub fn entries(&self) -> Vec<String> {
+        self.0.iter().map(IpNet::to_string).collect()
     }
 
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -139,6 +157,17 @@ impl Attribution {
             Ingress::TrustedProxy { proxy } => format!("through the trusted proxy {proxy}"),
         }
     }
+
+    /// Where the client is, as people are told.
+    pub fn origin(&self, is_encrypted: bool, page: Option<&str>) -> Origin {
+        Origin {
+            address: self.client.to_string(),
+            network: self.network(),
+            resolved: self.resolved(),
+            encrypted: is_encrypted,
+            page: page.map(str::to_owned),
+        }
+    }
 }
 
 /// Why nobody can say who the client is.
@@ -150,6 +179,45 @@ pub enum Unattributable {
     NoClientAddress,
 }
 
+/// What the resolution looks at, in this order.
+#[derive(Debug, Clone, Copy)]
+pub enum Look<'a> {
+    ThisMachine {
+        peer: IpAddr,
+    },
+    TrustedPeer {
+        peer: IpAddr,
+    },
+    UntrustedPeer {
+        peer: IpAddr,
+        headers: &'a Forwarded,
+    },
+    /// An entry of `X-Forwarded-For`, the right-most first.
+    Hop {
+        text: &'a str,
+        passed: Passed,
+    },
+    /// What stands left of the entry that was taken.
+    Hearsay {
+        text: &'a str,
+    },
+    RealIp {
+        text: &'a str,
+        is_taken: bool,
+    },
+    NobodyNamed,
+}
+
+/// Why an entry of `X-Forwarded-For` is not the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    NoAddress,
+    Loopback,
+    Trusted,
+    /// It is the client.
+    Not,
+}
+
 /// Resolves who a request comes from. `peer` is the other end of the TCP connection.
 pub fn resolve(
     peer: IpAddr,
@@ -157,15 +225,29 @@ pub fn resolve(
     trusted: &TrustedProxies,
     allow_real_ip_fallback: bool,
 ) -> Result<Attribution, Unattributable> {
+    resolve_watched(peer, headers, trusted, allow_real_ip_fallback, &mut |_| {})
+}
+
+/// As [`resolve`], and tells what it looks at.
+pub fn resolve_watched(
+    peer: IpAddr,
+    headers: &Forwarded,
+    trusted: &TrustedProxies,
+    allow_real_ip_fallback: bool,
+    watch: &mut impl FnMut(Look<'_>),
+) -> Result<Attribution, Unattributable> {
     let peer = peer.to_canonical();
     if peer.is_loopback() && headers.is_empty() {
+        watch(Look::ThisMachine { peer });
         return Ok(Attribution { ingress: Ingress::DirectLocal, client: peer });
     }
     if trusted.contains(peer) {
-        let client = forwarded_client(headers, trusted, allow_real_ip_fallback);
+        watch(Look::TrustedPeer { peer });
+        let client = forwarded_client(headers, trusted, allow_real_ip_fallback, watch);
         let client = client.ok_or(Unattributable::NoClientAddress)?;
         return Ok(Attribution { ingress: Ingress::TrustedProxy { proxy: peer }, client });
     }
+    watch(Look::UntrustedPeer { peer, headers });
     if headers.is_empty() {
         Ok(Attribution { ingress: Ingress::DirectRemote, client: peer })
     } else {
@@ -174,13 +256,40 @@ pub fn resolve(
 }
 
 /// The right-most hop that is neither loopback nor ours: everything left of it is hearsay.
-fn forwarded_client(headers: &Forwarded, trusted: &TrustedProxies, allow_real_ip: bool) -> Option<IpAddr> {
-    let hops = headers.for_chain.as_deref().unwrap_or_default().split(',').filter_map(parse_hop);
-    let from_chain = hops.rev().find(|hop| !hop.is_loopback() && !trusted.contains(*hop));
-    from_chain.or_else(|| {
-        let real_ip = headers.real_ip.as_deref().filter(|_| allow_real_ip)?;
-        parse_hop(real_ip).filter(|address| !address.is_loopback())
-    })
+fn forwarded_client(
+    headers: &Forwarded,
+    trusted: &TrustedProxies,
+    allow_real_ip: bool,
+    watch: &mut impl FnMut(Look<'_>),
+) -> Option<IpAddr> {
+    let mut rest = headers.for_chain.as_deref();
+    while let Some(chain) = rest {
+        let (left, text) = chain.rsplit_once(',').map_or((None, chain), |(left, text)| (Some(left), text));
+        rest = left;
+        let hop = parse_hop(text);
+        let passed = match hop {
+            None => Passed::NoAddress,
+            Some(hop) if hop.is_loopback() => Passed::Loopback,
+            Some(hop) if trusted.contains(hop) => Passed::Trusted,
+            Some(_) => Passed::Not,
+        };
+        watch(Look::Hop { text, passed });
+        if passed == Passed::Not {
+            if let Some(text) = left {
+                watch(Look::Hearsay { text });
+            }
+            return hop;
+        }
+    }
+    let real_ip = headers.real_ip.as_deref().and_then(|text| {
+        let found = parse_hop(text).filter(|address| allow_real_ip && !address.is_loopback());
+        watch(Look::RealIp { text, is_taken: found.is_some() });
+        found
+    });
+    if real_ip.is_none() {
+        watch(Look::NobodyNamed);
+    }
+    real_ip
 }
 
 /// An address with an optional port: `v4`, `v4:port`, `v6`, `[v6]`, `[v6]:port`.

@@ -142,6 +142,8 @@ impl Row {
             last_disconnected_at_ms: None,
             approval: None,
             last_seen_address: None,
+            expires_at_ms: None,
+            withheld: Scopes::default(),
             tokens: vec![token],
         })
     }

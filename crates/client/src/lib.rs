@@ -21,7 +21,8 @@
 //!
 //! Reading order: [`endpoint`] (where to, and what may travel in clear), [`identity`] (the device
 //! key), [`tls`] (which certificates are believed), [`join`] (setup codes from a URL), [`options`] (as whom),
-//! [`connection`] (handshake, calls, events), [`probe`] (only a look), [`error`] (everything that can go wrong).
+//! [`connection`] (handshake, calls, events), [`probe`] (only a look), [`post`] (a request to somebody else's server),
+//! [`error`] (everything that can go wrong).
 
 pub mod connection;
 pub mod endpoint;
@@ -29,6 +30,7 @@ pub mod error;
 pub mod identity;
 pub mod join;
 pub mod options;
+pub mod post;
 pub mod probe;
 pub mod tls;
 
@@ -38,5 +40,6 @@ pub use error::{CallError, ConnectError};
 pub use identity::{Identity, IdentityError};
 pub use join::{JoinError, fetch_join};
 pub use options::ConnectOptions;
+pub use post::{Answer, MayDial, PostError, WebUrl, WebUrlError, look_up, post};
 pub use probe::{probe, probe_on};
 pub use tls::CertificatePin;

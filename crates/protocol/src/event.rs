@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pairing::PairingReason;
-use crate::role::{PAIRING, READ, Scopes};
+use crate::role::{ADMIN, PAIRING, READ, Scopes};
 use crate::setup_code::SetupAccess;
 use crate::{DeviceId, Fingerprint, Role};
 
@@ -46,7 +46,11 @@ macro_rules! events {
 }
 
 events! {
+    /// Extension: something was decided and written down.
+    AuditAppended = "audit.appended", Audience::Operators(ADMIN);
     ConfigChanged = "config.changed", Audience::Operators(READ);
+    /// Extension: a change of the settings waits for its confirmation, or its time is over.
+    ConfigTrial = "config.trial", Audience::Operators(ADMIN);
     ConnectChallenge = "connect.challenge", Audience::One;
     DevicePairChanged = "device.pair.changed", Audience::Operators(PAIRING);
     /// Extension: a held socket learns what it waits for.
@@ -54,6 +58,8 @@ events! {
     DevicePairRequested = "device.pair.requested", Audience::Operators(PAIRING);
     DevicePairResolved = "device.pair.resolved", Audience::Operators(PAIRING);
     DevicePairSetupCompleted = "device.pair.setup.completed", Audience::Operators(PAIRING);
+    /// Extension: somebody came, and was let in, held or refused.
+    DoctorAttempt = "doctor.attempt", Audience::Operators(PAIRING);
     Health = "health", Audience::Everyone;
     NodeHostStats = "node.hostStats", Audience::Operators(READ);
     NodeInvokeCancel = "node.invoke.cancel", Audience::One;

@@ -15,9 +15,12 @@
 //! Reading order: [`frame`] (the envelope), [`handshake`] (connect and hello), [`device`] (keys, ids,
 //! fingerprints), [`role`] (who may do what), [`pairing`] (the records people decide on),
 //! [`node`] (what machines offer), [`setup_code`] (a gateway's address and a one-time code as text), [`operations`]
-//! (settings, log), [`method`] and [`event`], and [`refusal`] (every way to say no).
+//! (settings, log), [`audit`] (what was decided), [`doctor`] (who came, and what became of it), [`method`] and
+//! [`event`], and [`refusal`] (every way to say no).
 
+pub mod audit;
 pub mod device;
+pub mod doctor;
 pub mod event;
 pub mod fingerprint_words;
 pub mod frame;
@@ -26,9 +29,11 @@ pub mod method;
 pub mod node;
 pub mod operations;
 pub mod pairing;
+pub mod plain;
 pub mod refusal;
 pub mod role;
 pub mod secret;
+pub mod settings;
 pub mod setup_code;
 pub mod shape;
 
@@ -66,6 +71,9 @@ pub const TICK_INTERVAL_MS: u64 = 30_000;
 /// How long a pairing request waits for a person, in milliseconds (wire.md §6.2).
 /// Long enough to walk to the other machine, short enough to be forgotten.
 pub const PAIRING_LIFETIME_MS: u64 = 300_000;
+
+/// How long an approval can be undone, in milliseconds: long enough to see what one has done, too short to forget it.
+pub const UNDO_LIFETIME_MS: u64 = 30_000;
 
 /// In which time a device may make [`WRITE_LIMIT`] changes, in milliseconds (wire.md §7.1).
 pub const WRITE_WINDOW_MS: u64 = 60_000;

@@ -2,6 +2,7 @@
 
 mod devices;
 mod owner;
+mod push;
 mod recovery;
 mod setup;
 
@@ -9,17 +10,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Refusal;
+use crate::audit::LIST;
+use crate::doctor::{EXPLAIN, MAX_ATTEMPTS};
 use crate::operations::{
     BASE_HASH, DELIVERY, NOTE, RAW, REPLACE_PATHS, RESTART_DELAY, SESSION_KEY, TAIL, UPGRADE_SCOPES,
 };
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
+use crate::settings::CONFIRM_WITHIN;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
 pub use devices::{
-    ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery,
-    TokenParams,
+    ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated,
+    Terms, TokenDelivery, TokenParams, Undone,
 };
 pub use owner::{OwnerStop, OwnerStopping};
+pub use push::{
+    EndpointRef, NotifyUrl, PushKey, PushList, PushOutcome, PushSubscribeParams, PushTarget, PushTestParams,
+    PushTested, SubscribedBrowser,
+};
 pub use recovery::{
     Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
     RevokedDevice,
@@ -78,9 +86,18 @@ macro_rules! methods {
 }
 
 const REQUEST_ID: Property = required("requestId", NON_EMPTY);
+/// Extension: the digest of what was shown; see [`ApproveParams`].
+const DIGEST: Property = optional("digest", NON_EMPTY);
+const LABEL: Shape = Shape::Text { min: 1, max: 64 };
+
+/// The longest that an approval can be limited to: ten years. Whoever wants more wants no limit.
+pub const LONGEST_APPROVAL_MS: u64 = 3650 * 24 * 60 * 60 * 1000;
+
 const DEVICE_ID: Property = required("deviceId", NON_EMPTY);
 const NODE_ID: Property = required("nodeId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
+/// Long enough for every push service that there is.
+const ENDPOINT: Property = required("endpoint", Shape::Text { min: 1, max: 2048 });
 
 const PLUGIN_TOOL: Shape = Shape::Object(&[
     required("pluginId", NON_EMPTY),
@@ -97,25 +114,50 @@ const SKILL: Shape = Shape::Object(&[
 ]);
 
 methods! {
+    /// Extension, as `audit.verify`: what was decided, newest first.
+    AuditList = "audit.list", Access::Operator(ADMIN), [
+        LIST[0], LIST[1], LIST[2], LIST[3], LIST[4], LIST[5], LIST[6], LIST[7]
+    ];
+    AuditVerify = "audit.verify", Access::Operator(ADMIN), [];
     ConfigApply = "config.apply", Access::Operator(ADMIN),
         [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY];
+    /// Extension: what `config.patch` would do, without doing it.
+    ConfigCheck = "config.check", Access::Operator(ADMIN), [RAW, REPLACE_PATHS];
+    /// Extension: keeps a change that would be taken back.
+    ConfigConfirm = "config.confirm", Access::Operator(ADMIN), [required("hash", NON_EMPTY)];
+    /// Extension: the settings as a page shows them.
+    ConfigDescribe = "config.describe", Access::Operator(ADMIN), [];
     ConfigGet = "config.get", Access::Operator(READ), [];
+    /// `confirmWithinMs` is an extension.
     ConfigPatch = "config.patch", Access::Operator(ADMIN),
-        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS];
+        [RAW, BASE_HASH, NOTE, SESSION_KEY, RESTART_DELAY, DELIVERY, REPLACE_PATHS, CONFIRM_WITHIN];
+    /// Extension: certificates and Tailscale, which take a while to ask.
+    ConfigReach = "config.reach", Access::Operator(ADMIN), [];
+    /// Extension: takes a change back before its time is over.
+    ConfigRollback = "config.rollback", Access::Operator(ADMIN), [required("hash", NON_EMPTY)];
     ConfigSchema = "config.schema", Access::Operator(READ), [];
     ConfigSchemaLookup = "config.schema.lookup", Access::Operator(READ),
         [required("path", Shape::Text { min: 1, max: 1024 })];
+    /// Extension: the secret that is in force.
+    ConfigSecret = "config.secret", Access::Operator(ADMIN), [];
     ConfigSet = "config.set", Access::Operator(ADMIN), [RAW, BASE_HASH];
-    DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [REQUEST_ID, optional("digest", NON_EMPTY)];
-    /// Extension, as the three that follow it by name: `blocked`, `explain` and `unblock`.
+    /// All but the id is an extension.
+    DevicePairApprove = "device.pair.approve", Access::Operator(PAIRING), [
+        REQUEST_ID,
+        DIGEST,
+        optional("scopes", Shape::Items { item: &NON_EMPTY, min: 0, max: 64, unique: true }),
+        optional("label", LABEL),
+        optional("expiresInMs", Shape::Between { min: 0, max: LONGEST_APPROVAL_MS })
+    ];
+    /// Extension, as the four that follow it by name: `blocked`, `explain`, `unblock` and `undo`.
     DevicePairBlock = "device.pair.block", Access::Operator(PAIRING), [DEVICE_ID, optional("address", Shape::Bool)];
     DevicePairBlocked = "device.pair.blocked", Access::Operator(PAIRING), [];
     DevicePairExplain = "device.pair.explain", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
-    DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID];
+    DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID, DIGEST];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
-        [DEVICE_ID, required("label", Shape::Text { min: 1, max: 64 })];
+        [DEVICE_ID, required("label", LABEL)];
     DevicePairSetupCode = "device.pair.setupCode", Access::Operator(ADMIN), [
         optional("publicUrl", NON_EMPTY), optional("preferRemoteUrl", Shape::Bool), optional("includeQr", Shape::Bool),
         optional("bootstrapProfile", Shape::OneOf(&["limited", "node", "voice-node"])), optional("joinUrl", Shape::True)
@@ -123,13 +165,21 @@ methods! {
     DevicePairSetupStatus = "device.pair.setupStatus", Access::Operator(ADMIN),
         [required("setupId", Shape::Text { min: 1, max: 128 })];
     DevicePairUnblock = "device.pair.unblock", Access::Operator(PAIRING), [DEVICE_ID];
+    DevicePairUndo = "device.pair.undo", Access::Operator(PAIRING), [REQUEST_ID];
     DeviceScopesRequestUpgrade = "device.scopes.requestUpgrade", Access::AnyOperator, [UPGRADE_SCOPES];
     DeviceScopesWaitUpgrade = "device.scopes.waitUpgrade", Access::AnyOperator, [REQUEST_ID];
     DeviceTokenRevoke = "device.token.revoke", Access::Operator(PAIRING), [DEVICE_ID, ROLE];
     DeviceTokenRotate = "device.token.rotate", Access::Operator(PAIRING),
         [DEVICE_ID, ROLE, optional("scopes", Shape::List(&NON_EMPTY))];
+    /// Extension, as all that follow by the name of `doctor`: who came lately, and what became of it.
+    DoctorAttempts = "doctor.attempts", Access::Operator(PAIRING), [optional("limit", Shape::Between { min: 1, max: MAX_ATTEMPTS })];
+    DoctorExplainRequest = "doctor.explainRequest", Access::Operator(ADMIN), [EXPLAIN[0], EXPLAIN[1], EXPLAIN[2], EXPLAIN[3]];
+    DoctorFix = "doctor.fix", Access::Operator(ADMIN), [required("id", NON_EMPTY)];
+    DoctorRun = "doctor.run", Access::Operator(ADMIN), [];
     ExecApprovalsGet = "exec.approvals.get", Access::Operator(ADMIN), [];
     GatewayIdentityGet = "gateway.identity.get", Access::Operator(READ), [];
+    /// Extension: the gateway starts again, where it can do that itself.
+    GatewayRestart = "gateway.restart", Access::Operator(ADMIN), [];
     Health = "health", Access::Everyone, [optional("probe", Shape::Bool)];
     LogsTail = "logs.tail", Access::Operator(READ), [TAIL[0], TAIL[1], TAIL[2]];
     NodeDescribe = "node.describe", Access::Operator(READ), [NODE_ID];
@@ -190,6 +240,13 @@ methods! {
     OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
     /// Extension, owner socket only: throws everyone out and makes every secret worthless.
     OwnerPanic = "owner.panic", Access::Owner, [];
+    /// Extension, as the four that follow it by name.
+    PushKey = "push.key", Access::Operator(PAIRING), [];
+    PushList = "push.list", Access::Operator(PAIRING), [];
+    PushSubscribe = "push.subscribe", Access::Operator(PAIRING),
+        [ENDPOINT, required("p256dh", Shape::Text { min: 1, max: 128 }), required("auth", Shape::Text { min: 1, max: 64 })];
+    PushTest = "push.test", Access::Operator(PAIRING), [optional("target", Shape::OneOf(&["browser", "url"]))];
+    PushUnsubscribe = "push.unsubscribe", Access::Operator(PAIRING), [ENDPOINT];
     SkillsBins = "skills.bins", Access::Node, [];
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),

@@ -63,6 +63,9 @@ pub struct ConfigWriteParams {
     /// Comes back as the `message` of the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Extension: the change is taken back unless somebody confirms it within so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_within_ms: Option<u64>,
 }
 
 /// Parameters of `config.schema.lookup`.

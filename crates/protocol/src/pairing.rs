@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::node::{NodeSurface, Offer, PendingNodeSurface};
 use crate::role::{Role, Scopes};
-use crate::{DeviceId, Fingerprint, PublicKey};
+use crate::{DeviceId, Fingerprint, PublicKey, plain};
 
 pub use explain::{Approval, Approver, BlockedDevice, Explanation, LiveConnection};
 
@@ -64,6 +64,26 @@ pub struct Evidence {
     /// What a node offers. An approval that repeats the digest covers this too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Offer>,
+    /// What the device was let in as, if it was: what the request would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+}
+
+/// A device that asks and was let in before, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// What it is called here.
+    pub name: String,
+    pub platform: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_family: Option<String>,
+    pub client_id: String,
+    /// Only those that it still holds.
+    pub roles: Vec<Role>,
+    /// When its approval ends, or ended; Unix epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<u64>,
 }
 
 /// Where a request came from and how the gateway knows.
@@ -232,9 +252,21 @@ pub struct PairedDevice {
     pub node_surface: Option<NodeSurface>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_node_surface: Option<PendingNodeSurface>,
+    /// Extension: when what was approved ends, or ended; Unix epoch milliseconds. Absent for what lasts until it is
+    /// revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<u64>,
+    /// Extension: what it asked for and whoever approved it left out.
+    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
+    pub withheld_scopes: Scopes,
 }
 
 impl PairedDevice {
+    /// Whether its approval has ended by itself.
+    pub fn has_ended(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_some_and(|end_ms| end_ms <= now_ms)
+    }
+
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         PublicKey::parse(&self.public_key).map(PublicKey::fingerprint)
     }
@@ -247,8 +279,8 @@ impl PairedDevice {
 
 fn shown_name(display: Option<&str>, label: Option<&str>, client_id: &str, platform: &str) -> String {
     match label.or(display).map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => name.to_owned(),
-        None => format!("{} on {platform}", client_kind(client_id)),
+        Some(name) => plain::name(name),
+        None => plain::name(&format!("{} on {platform}", client_kind(client_id))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use protocol::audit::{AuditAction, AuditAuthor, Audited};
 use serde_json::json;
 
 use super::Outcome;
@@ -12,6 +13,7 @@ use crate::backup::{Manifest, archive, restore};
 use crate::clock::{Clock, stamp};
 use crate::config::{Environment, Paths};
 use crate::start;
+use crate::store::{AuditStore, SqliteStore, Store};
 
 pub async fn run(command: BackupCommand, env: &Environment) -> Outcome {
     let paths = Paths::resolve(env)?;
@@ -65,6 +67,7 @@ async fn put_back(args: &RestoreArgs, paths: &Paths) -> Outcome {
         .hint("stop it (`openclaw gateway stop`, or Ctrl-C where it runs), then run this again"));
     };
     let replaced = restore::restore(&verified, paths, now_ms)?;
+    note_restored(paths, &format!("{}, made {}", args.file.display(), manifest.created_at), now_ms).await;
     if args.format.json {
         let files = replaced.iter().map(|one| json!({"file": one.file, "before": one.before}));
         print_json(&json!({"ok": true, "manifest": manifest, "replaced": files.collect::<Vec<_>>()}));
@@ -76,6 +79,21 @@ async fn put_back(args: &RestoreArgs, paths: &Paths) -> Outcome {
     }
     say("Start the gateway, and look at `openclaw devices list`.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Goes on with the record of what was decided, where the restored one ends. What was restored stays restored if that
+/// fails.
+async fn note_restored(paths: &Paths, note: &str, now_ms: u64) {
+    let what = Audited::new(AuditAction::BackupRestored, AuditAuthor::Owner).noting(note);
+    let noting = async {
+        let store = SqliteStore::open(&paths.store_file).await?;
+        let noted = store.record(what, now_ms).await;
+        store.close().await;
+        noted
+    };
+    if let Err(error) = noting.await {
+        say(&format!("warning: the restore could not be written into the audit: {error}"));
+    }
 }
 
 /// Nothing was done, because nobody said yes.

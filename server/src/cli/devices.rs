@@ -12,7 +12,7 @@ mod watch;
 use std::process::ExitCode;
 
 use protocol::Method;
-use protocol::method::{DeviceRef, RenameParams, RequestRef, Rotated};
+use protocol::method::{DeviceRef, RejectParams, RenameParams, Rotated, Terms};
 use serde_json::{Value, json};
 
 use super::args::{
@@ -57,27 +57,31 @@ pub async fn list(args: &DevicesListArgs, env: &Environment) -> Outcome {
 }
 
 pub async fn approve(args: &ApproveArgs, env: &Environment) -> Outcome {
+    let terms = args.terms.terms();
+    if let Some(label) = &terms.label {
+        check_label(label)?;
+    }
     if let Some(words) = &args.words {
         let is_shown = |list: &_| select::request_by_words(list, words) != select::Choice::Nothing;
         let desk = Desk::visit_for(&args.target, env, is_shown).await?;
-        return desk.approve(desk.matching(words)?, args.format.json).await;
+        return desk.approve(desk.matching(words)?, terms, args.format.json).await;
     }
     let Some(id) = &args.id else {
         let desk = Desk::visit_for(&args.target, env, |list| !list.pending.is_empty()).await?;
-        return approve_newest(&desk, args.format.json).await;
+        return approve_newest(&desk, args, terms).await;
     };
     let desk = Desk::visit_for_request(&args.target, env, id).await?;
-    desk.approve(desk.request(id)?, args.format.json).await
+    desk.approve(desk.request(id)?, terms, args.format.json).await
 }
 
 /// Asks about the newest request, or says how to approve it where nobody can be asked.
-async fn approve_newest(desk: &Desk, as_json: bool) -> Outcome {
+async fn approve_newest(desk: &Desk, args: &ApproveArgs, terms: Terms) -> Outcome {
     let Some(newest) = desk.list.pending.first() else {
         return Err(Failure::new("No device waits for approval.")
             .hint(format!("{}, then run this again; a request waits for five minutes", desk.target.let_it_connect())));
     };
     let command = desk.target.command(&format!("devices approve {}", shown(&newest.request_id)));
-    if as_json {
+    if args.format.json {
         print_json(&json!({"approved": false, "request": newest, "approveCommand": command}));
         return Ok(ExitCode::FAILURE);
     }
@@ -88,7 +92,7 @@ async fn approve_newest(desk: &Desk, as_json: bool) -> Outcome {
     }
     if can_ask() {
         if confirm("\nApprove this device?") {
-            return desk.approve(newest, false).await;
+            return desk.approve(newest, terms, false).await;
         }
         say("Nothing was approved.");
     } else {
@@ -101,7 +105,8 @@ async fn approve_newest(desk: &Desk, as_json: bool) -> Outcome {
 async fn reject(args: &RejectArgs, env: &Environment) -> Outcome {
     let desk = Desk::visit_for_request(&args.target, env, &args.id).await?;
     let request = desk.request(&args.id)?;
-    let params = RequestRef { request_id: request.request_id.clone() };
+    let digest = request.evidence.as_ref().map(|seen| seen.digest.clone());
+    let params = RejectParams { request_id: request.request_id.clone(), digest };
     let rejected: Value = desk.target.decide(Method::DevicePairReject, params).await?;
     let name = shown(&request.shown_name());
     Ok(tell(args.format.json, &rejected, &format!("Turned {name} away.")))
@@ -125,15 +130,22 @@ async fn rename(args: &RenameArgs, env: &Environment) -> Outcome {
         }
     };
     let label = label.trim().to_owned();
-    if label.chars().count() > LONGEST_LABEL {
-        return Err(Failure::new("That name is too long.").hint(format!("use at most {LONGEST_LABEL} characters")));
-    }
+    check_label(&label)?;
     let desk = Desk::visit_for_device(&args.target, env, &text).await?;
     let device = desk.device(&text)?;
     let params = RenameParams { device_id: device.device_id.clone(), label: label.clone() };
     let renamed: Value = desk.target.decide(Method::DevicePairRename, params).await?;
     let before = shown(&device.shown_name());
     Ok(tell(args.format.json, &renamed, &format!("{before} is now called {}.", shown(&label))))
+}
+
+fn check_label(label: &str) -> Result<(), Failure> {
+    let hint = format!("use 1 to {LONGEST_LABEL} characters");
+    match label.chars().count() {
+        0 => Err(Failure::new("A name needs at least one letter.").hint(hint)),
+        1..=LONGEST_LABEL => Ok(()),
+        _ => Err(Failure::new("That name is too long.").hint(hint)),
+    }
 }
 
 async fn rotate(args: &TokenArgs, env: &Environment) -> Outcome {

@@ -45,7 +45,7 @@ pub fn request(waiting: &PendingRequest, now_ms: u64) -> Vec<String> {
     let roles: Vec<&str> = waiting.roles.iter().map(|role| role.as_str()).collect();
     add("role", roles.join(", "));
     add("asks for", scopes(&waiting.scopes));
-    add("approved", approved(waiting.is_repair, evidence));
+    add("approved", approved(waiting.is_repair, evidence, now_ms));
     if let Some(print) = waiting.fingerprint() {
         add("fingerprint", fingerprint_line(&print));
     }
@@ -95,11 +95,16 @@ pub fn network(network: Network, resolved: &str) -> String {
     format!("{label}, {}", long(resolved))
 }
 
-fn approved(was_paired: bool, evidence: Option<&Evidence>) -> String {
-    match evidence {
-        Some(seen) if !seen.approved_scopes.is_empty() => scopes(&seen.approved_scopes),
-        Some(_) | None if was_paired => "paired before".to_owned(),
-        Some(_) | None => "nothing yet".to_owned(),
+fn approved(was_paired: bool, evidence: Option<&Evidence>, now_ms: u64) -> String {
+    let ends = evidence.and_then(|seen| seen.known.as_ref()?.expires_at_ms);
+    match (evidence, ends) {
+        (_, Some(end_ms)) if end_ms <= now_ms => format!("it was allowed until {}", ago(now_ms, end_ms)),
+        (Some(seen), Some(end_ms)) if !seen.approved_scopes.is_empty() => {
+            format!("{}, ends {}", scopes(&seen.approved_scopes), ahead(now_ms, end_ms))
+        }
+        (Some(seen), None) if !seen.approved_scopes.is_empty() => scopes(&seen.approved_scopes),
+        (Some(_) | None, _) if was_paired => "paired before".to_owned(),
+        (Some(_) | None, _) => "nothing yet".to_owned(),
     }
 }
 
@@ -109,7 +114,11 @@ pub fn scopes(scopes: &Scopes) -> String {
 }
 
 fn devices(paired: &[PairedDevice], now_ms: u64) -> String {
-    let heads = ["DEVICE", "NAME", "ROLE", "LAST SEEN", "ADDRESS", "SCOPES"].map(str::to_owned).to_vec();
+    // Most devices are let in until they are revoked; a column that says so of all of them says nothing.
+    let has_ends = paired.iter().any(|device| device.expires_at_ms.is_some());
+    let ends_head = has_ends.then_some("ENDS");
+    let heads = ["DEVICE", "NAME", "ROLE", "LAST SEEN", "ADDRESS"].into_iter().chain(ends_head).chain(["SCOPES"]);
+    let heads = heads.map(str::to_owned).collect();
     let row = |device: &PairedDevice| {
         let roles: Vec<String> = device.roles.iter().map(|role| held(device, *role)).collect();
         let seen = match (device.connected, device.last_seen_at_ms) {
@@ -117,16 +126,25 @@ fn devices(paired: &[PairedDevice], now_ms: u64) -> String {
             (Some(false) | None, Some(then)) => ago(now_ms, then),
             (Some(false) | None, None) => "never".to_owned(),
         };
-        vec![
+        let mut cells = vec![
             short(&device.device_id),
             shown(&device.shown_name()),
             roles.join("+"),
             seen,
             device.remote_ip.as_deref().map_or("this machine".to_owned(), shown),
-            scopes(&device.scopes),
-        ]
+        ];
+        if has_ends {
+            cells.push(device.expires_at_ms.map_or_else(String::new, |end_ms| ends(now_ms, end_ms)));
+        }
+        cells.push(scopes(&device.scopes));
+        cells
     };
     table(&std::iter::once(heads).chain(paired.iter().map(row)).collect::<Vec<_>>())
+}
+
+/// When an approval ends or ended.
+pub fn ends(now_ms: u64, end_ms: u64) -> String {
+    if end_ms <= now_ms { format!("ended {}", ago(now_ms, end_ms)) } else { ahead(now_ms, end_ms) }
 }
 
 /// A role, and whether its token still opens the door: after `openclaw panic` the record stays, the token does not.
@@ -166,6 +184,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("  Laptop  operator  connected  this machine  operator.read"), "{text}");
+    }
+
+    #[test]
+    fn the_list_says_when_an_approval_ends() {
+        let mut list = sample();
+        list.paired[0].expires_at_ms = Some(120_000);
+        list.paired[1].expires_at_ms = Some(3_780_000);
+        let text = both(&list, 180_000, "openclaw devices approve");
+        assert!(text.contains("ADDRESS       ENDS             SCOPES"), "{text}");
+        assert!(text.contains("this machine  ended 1 min ago  operator.read"), "{text}");
+        assert!(text.contains("this machine  in 1 h           operator.read"), "{text}");
     }
 
     #[test]

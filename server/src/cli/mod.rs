@@ -3,6 +3,7 @@
 
 mod amounts;
 pub mod args;
+mod audit;
 mod auth_token;
 mod backup;
 mod call;
@@ -75,6 +76,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Export(args) => migrate::export(&args, env).await,
         Command::Migrate(args) => migrate::run(&args, env).await,
         Command::Man(args) => shell::man(&args),
+        Command::Audit(args) => audit::run(&args, env).await,
         Command::Doctor(args) => doctor::run(&args, env).await,
         Command::Node(args) => node::run(args.command, env).await,
         Command::Nodes(args) => nodes::run(args.command, env).await,

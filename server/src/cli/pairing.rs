@@ -1,6 +1,8 @@
 //! `openclaw pairing …`: devices by an older name. Channels have pairings of their own, which are not ours.
 
-use super::args::{ApproveArgs, DevicesListArgs, PairingApproveArgs, PairingArgs, PairingCommand, PairingListArgs};
+use super::args::{
+    ApproveArgs, DevicesListArgs, PairingApproveArgs, PairingArgs, PairingCommand, PairingListArgs, TermsArgs,
+};
 use super::output::{Failure, shown};
 use super::{Outcome, devices};
 use crate::config::Environment;
@@ -24,7 +26,8 @@ async fn approve(args: PairingApproveArgs, env: &Environment) -> Outcome {
         return Err(of_a_channel(channel, "openclaw devices approve ID"));
     }
     let id = args.id();
-    let args = ApproveArgs { id, latest: args.latest, words: None, format: args.format, target: args.target };
+    let terms = TermsArgs::default();
+    let args = ApproveArgs { id, latest: args.latest, words: None, terms, format: args.format, target: args.target };
     devices::approve(&args, env).await
 }
 

@@ -198,6 +198,8 @@ pub mod tests {
             address: address.map(str::to_owned),
             blocked_at_ms: 1,
             by: None,
+            knocks: 0,
+            last_knock_at_ms: None,
         };
         let list = BlockedList { blocked: vec![entry(1, "Phone", Some("192.0.2.2")), entry(2, "Tablet", None)] };
         let found = |text: &str| named(blocked(&list, text), |b| b.name.clone().unwrap());

@@ -14,6 +14,7 @@ use super::output::{Failure, long, say, sentence};
 use super::progress;
 use super::target::{OpenError, Target};
 use crate::config::edit::Edit;
+use crate::config::entries::{find_new_problems, is_within};
 use crate::config::key_path::Patch;
 use crate::config::settings::{Setting, find};
 use crate::config::written::{Held, backup, find_problems, resolve};
@@ -83,14 +84,6 @@ pub async fn change(
     Ok(changed)
 }
 
-/// Whether one key path is the other, or above it.
-fn is_within(one: &str, other: &str) -> bool {
-    let above = |upper: &str, lower: &str| {
-        lower.strip_prefix(upper).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    above(one, other) || above(other, one)
-}
-
 async fn through_gateway(
     connection: &mut Connection,
     make: impl Fn(&Value) -> Result<Patch, Failure>,
@@ -104,8 +97,13 @@ async fn through_gateway(
             say(&format!("note: the gateway that runs here uses {}", view.path.display()));
         }
         let Patch { value, replace_paths } = make(&view.parsed)?;
-        let params =
-            ConfigWriteParams { raw: value.to_string(), base_hash: Some(view.hash), replace_paths, note: None };
+        let params = ConfigWriteParams {
+            raw: value.to_string(),
+            base_hash: Some(view.hash),
+            replace_paths,
+            note: None,
+            confirm_within_ms: None,
+        };
         let asking = connection.ask(Method::ConfigPatch, &params);
         let written: Written = match progress::asking(asking).await {
             Ok(written) => written,
@@ -139,7 +137,8 @@ fn in_file(
     let edit = Edit::Patch { raw: value.to_string(), replace_paths };
     let edited = edit.apply(text).map_err(|problems| invalid(&problems))?;
     let problems = find_problems(&edited.text, env).into_iter().filter(|problem| !before.contains(problem));
-    let problems: Vec<Problem> = problems.collect();
+    let useless = find_new_problems(&current, &file::parse(&edited.text)?);
+    let problems: Vec<Problem> = problems.chain(useless).collect();
     if !problems.is_empty() {
         return Err(invalid(&problems));
     }

@@ -1,5 +1,6 @@
 //! Text that somebody else chose, made safe to show, and remarks made sentences.
 
+use protocol::plain::is_harmful;
 use serde::Serialize;
 
 use super::style::is_style;
@@ -40,14 +41,6 @@ fn one_line(text: &str) -> String {
 /// The last gate before the terminal. Line breaks are ours by now.
 pub fn neutral(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Characters that command a terminal or disguise what stands beside them.
-fn is_harmful(c: char) -> bool {
-    let disguises = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    (c.is_control() && c != '\n') || disguises
 }
 
 /// A value as JSON text that no terminal obeys.

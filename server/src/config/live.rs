@@ -7,17 +7,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use protocol::audit::{AuditAction, AuditAuthor, Audited};
 use protocol::event::Event;
+use protocol::settings::CutOff;
 use protocol::{Close, Secret};
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::edit::{Edit, Edited};
-use super::reload::needs_restart;
+use super::entries::find_new_problems;
+use super::overruled::overruled_by;
+use super::reload::{Ends, needs_restart};
+use super::trial::{self, Kept};
 use super::written::{self, Held, find_missing_secret};
 use super::{Config, Environment, Overrides, Problem, Resolved, SecretSource, file};
 use crate::advised::Advised;
+use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
+use crate::gateway::foresight;
 use crate::gateway::methods::status;
 use crate::state::AppState;
 
@@ -36,6 +43,7 @@ pub struct Live {
     turn: Mutex<()>,
     /// The hash of the text that is live; never held for long.
     applied: Mutex<String>,
+    trial: Mutex<Option<Kept>>,
     is_watching: AtomicBool,
 }
 
@@ -58,22 +66,49 @@ pub enum WriteError {
     BaseMissing { changed: Vec<String> },
     #[error("the settings would make no sense")]
     Invalid(Vec<Problem>),
+    #[error("the caller could not come back")]
+    CutsOff(CutOff),
+    #[error("another change waits for its confirmation")]
+    TrialWaits,
     #[error(transparent)]
     File(#[from] anyhow::Error),
 }
 
+/// On which terms a change is made.
+#[derive(Debug, Clone, Copy)]
+pub enum Terms<'a> {
+    /// Whatever comes of it.
+    Final,
+    /// Not if the one who makes it could not come back.
+    Guarded(&'a Connection),
+    /// It is taken back unless somebody confirms it within so many milliseconds.
+    OnTrial { within_ms: u64 },
+}
+
 impl Live {
-    pub fn new(publish: watch::Sender<Arc<Config>>, env: Environment, flags: Overrides, applied: String) -> Self {
+    pub fn new(
+        publish: watch::Sender<Arc<Config>>,
+        env: Environment,
+        flags: Overrides,
+        applied: String,
+        trial: Option<Kept>,
+    ) -> Self {
         let started_with = Arc::clone(&publish.borrow());
         // The watcher starts with the gateway.
         let is_watching = AtomicBool::new(true);
         let turn = Mutex::default();
-        Self { publish, env, flags, started_with, turn, applied: Mutex::new(applied), is_watching }
+        let (applied, trial) = (Mutex::new(applied), Mutex::new(trial));
+        Self { publish, env, flags, started_with, turn, applied, trial, is_watching }
     }
 
     /// Whether a changed file goes live by itself.
     pub fn is_watching(&self) -> bool {
         self.is_watching.load(Ordering::Relaxed)
+    }
+
+    /// What the gateway was started in.
+    pub fn environment(&self) -> &Environment {
+        &self.env
     }
 
     /// The hash of the text that the settings in force were read from.
@@ -94,6 +129,35 @@ impl Live {
     /// Puts other secrets in force, whatever the file says until it says the same.
     pub fn publish_secrets(&self, state: &AppState, config: Config) {
         go_live(state, &self.publish, config);
+    }
+
+    /// The flag or the variable that overrules the file for a setting.
+    pub fn overruled_by(&self, path: &str) -> Option<&'static str> {
+        overruled_by(path, &self.env, &self.flags)
+    }
+
+    pub fn env(&self) -> &Environment {
+        &self.env
+    }
+
+    /// What the gateway was started with.
+    pub fn started_with(&self) -> &Config {
+        &self.started_with
+    }
+
+    /// Whether settings would only work after a restart.
+    pub fn needs_restart(&self, config: &Config) -> bool {
+        needs_restart(&self.started_with, config)
+    }
+
+    /// Waits until nobody else changes the file or puts it live.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.turn)
+    }
+
+    /// The change that waits for its confirmation.
+    pub(super) fn trial(&self) -> MutexGuard<'_, Option<Kept>> {
+        lock(&self.trial)
     }
 
     /// Notes what is live now. False if it was live already.
@@ -165,7 +229,10 @@ pub async fn watch(state: AppState) {
             move || take_up(&state)
         });
         match taken_up.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                auditing::record(&state, Audited::new(AuditAction::SettingsChanged, AuditAuthor::File)).await;
+            }
             Ok(Err(error)) => tracing::error!("The settings stay as they were: {error:#}"),
             Err(error) => tracing::error!(%error, "The settings stay as they were"),
         }
@@ -186,14 +253,14 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Puts the file live, if it says something else than what is live.
-fn take_up(state: &AppState) -> anyhow::Result<()> {
+/// Puts the file live, if it says something else than what is live; false if it does not.
+fn take_up(state: &AppState) -> anyhow::Result<bool> {
     let _turn = lock(&state.live.turn);
     let path = &state.paths.config_file;
     let text = file::read_text(path)?;
     let hash = state.server_key.opaque_hash(&text);
     if state.live.applied_hash() == hash {
-        return Ok(());
+        return Ok(false);
     }
     // Many programs empty a file before they write it. Without its token the gateway would turn everyone away.
     anyhow::ensure!(
@@ -201,16 +268,18 @@ fn take_up(state: &AppState) -> anyhow::Result<()> {
         "{} is gone or empty; write it again, or restart the gateway",
         path.display()
     );
+    trial::note_text(state, &text);
     let config = accept(path, state.live.resolve(&text))?;
-    if state.live.note_applied(&hash) {
+    let is_new = state.live.note_applied(&hash);
+    if is_new {
         announce(state, config, &hash);
     }
-    Ok(())
+    Ok(is_new)
 }
 
 /// Changes the file and puts it live. Blocks on the disk and on other programs that change it, so it must
 /// not run on a thread that serves connections.
-pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<Written, WriteError> {
+pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit, terms: Terms<'_>) -> Result<Written, WriteError> {
     let _turn = lock(&state.live.turn);
     let held = Held::take(&state.paths)?;
     let current_hash = state.server_key.opaque_hash(&held.text);
@@ -225,11 +294,28 @@ pub fn write(state: &AppState, base_hash: Option<&str>, edit: &Edit) -> Result<W
     if let Some(problem) = find_missing_secret(&config) {
         return Err(WriteError::Invalid(vec![problem]));
     }
-    let requires_restart = needs_restart(&state.live.started_with, &config);
+    let useless = find_new_problems(&file::parse(&held.text).unwrap_or_default(), &file::parse(&edited.text)?);
+    if !useless.is_empty() {
+        return Err(WriteError::Invalid(useless));
+    }
+    let requires_restart = state.live.needs_restart(&config);
     let hash = state.server_key.opaque_hash(&edited.text);
+    let is_change = edited.text != held.text;
+    match terms {
+        Terms::OnTrial { .. } if trial::waiting(state).is_some() => return Err(WriteError::TrialWaits),
+        Terms::OnTrial { within_ms } if is_change => trial::begin(state, &held.text, &edited, within_ms)?,
+        Terms::Guarded(caller) => {
+            if let Some(why) = foresight::cut_off(state, caller, &config) {
+                return Err(WriteError::CutsOff(why));
+            }
+        }
+        Terms::Final | Terms::OnTrial { .. } => {}
+    }
     let is_new = held.write(&edited)?;
-    if state.live.note_applied(&hash) {
-        announce(state, config, &hash);
+    trial::note_text(state, &edited.text);
+    put_live(state, config, &edited.text);
+    if matches!(terms, Terms::OnTrial { .. }) {
+        trial::announce_begun(state);
     }
     Ok(Written { edited, hash, is_new, requires_restart })
 }
@@ -254,18 +340,18 @@ pub fn write_secrets(
     };
     let edited = edit.apply(&held.text).map_err(problems)?;
     held.write(&edited)?;
+    trial::note_text(state, &edited.text);
     state.live.note_applied(&state.server_key.opaque_hash(&edited.text));
-    let is_set = |name| state.live.env.get(name).is_some();
-    let token_by = if state.live.flags.token.is_some() {
-        Some("--token")
-    } else {
-        is_set("OPENCLAW_GATEWAY_TOKEN").then_some("OPENCLAW_GATEWAY_TOKEN")
-    };
-    let password_by =
-        (password.is_some() && is_set("OPENCLAW_GATEWAY_PASSWORD")).then_some("OPENCLAW_GATEWAY_PASSWORD");
-    let overruled =
-        [token_by.map(|by| ("gateway.auth.token", by)), password_by.map(|by| ("gateway.auth.password", by))];
-    Ok(overruled.into_iter().flatten().collect())
+    let written = ["gateway.auth.token"].into_iter().chain(password.map(|_| "gateway.auth.password"));
+    Ok(written.filter_map(|path| Some((path, state.live.overruled_by(path)?))).collect())
+}
+
+/// Puts the settings of a text live that the file says already.
+pub(super) fn put_live(state: &AppState, config: Config, text: &str) {
+    let hash = state.server_key.opaque_hash(text);
+    if state.live.note_applied(&hash) {
+        announce(state, config, &hash);
+    }
 }
 
 fn announce(state: &AppState, config: Config, hash: &str) {
@@ -286,14 +372,13 @@ pub fn go_live(state: &AppState, publish: &watch::Sender<Arc<Config>>, config: C
             "gateway.port, gateway.bind and gateway.tailscale.mode change when the gateway is started again"
         );
     }
-    let secret_changed = before.shared_secret() != config.shared_secret();
-    let policy_changed = before.policy != config.policy;
+    let ends = Ends::between(&before, &config);
     publish.send_replace(Arc::new(config));
     tracing::info!("The settings were changed and are live");
-    if secret_changed {
+    if ends.by_secret {
         state.registry.close_where(&Close::auth_changed(), Connection::came_by_secret);
     }
-    if policy_changed {
+    if ends.by_policy {
         state.registry.close_where(&Close::policy_changed(), |connection| !connection.is_owner);
     }
 }

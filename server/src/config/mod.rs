@@ -4,10 +4,13 @@
 //! alone; values of ours that make no sense are reported all at once, with their key paths.
 
 pub mod edit;
+pub mod entries;
 pub mod env;
 pub mod file;
 pub mod key_path;
 pub mod live;
+pub mod notify;
+pub mod overruled;
 pub mod paths;
 pub mod profile;
 mod reader;
@@ -19,6 +22,7 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod tailscale;
+pub mod trial;
 pub mod written;
 
 use std::cell::RefCell;
@@ -35,6 +39,7 @@ pub use env::Environment;
 pub use paths::Paths;
 pub use profile::Profile;
 
+use notify::Notify;
 use reader::Reader;
 use tailscale::Tailscale;
 
@@ -56,6 +61,7 @@ pub struct Config {
     pub password: Option<Secret>,
     pub rate_limit: RateLimit,
     pub tailscale: Tailscale,
+    pub notify: Notify,
     pub policy: Policy,
     /// The value of `Strict-Transport-Security`, if one is set.
     pub strict_transport_security: Option<String>,
@@ -211,7 +217,7 @@ impl Config {
             trusted_proxies: reader.trusted_proxies(),
             allow_real_ip_fallback: reader.flag("gateway.allowRealIpFallback", false),
             origins: OriginPolicy {
-                allowed: reader.strings("gateway.controlUi.allowedOrigins"),
+                allowed: reader.origins("gateway.controlUi.allowedOrigins"),
                 allow_host_fallback: reader.flag("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false),
             },
             auto_approve_local: reader.flag("gateway.nodes.pairing.autoApproveLocal", true),
@@ -238,6 +244,7 @@ impl Config {
                 exempt_loopback: reader.flag("gateway.auth.rateLimit.exemptLoopback", defaults.exempt_loopback),
             },
             tailscale,
+            notify: Notify::read(&mut reader, env),
             policy,
             strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
             public_url: reader.gateway_url(PUBLIC_URL),

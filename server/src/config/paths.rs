@@ -24,6 +24,8 @@ pub struct Paths {
     pub gateway_identity: PathBuf,
     /// Held by whoever changes the settings.
     pub config_lock: PathBuf,
+    /// A change of the settings that waits for its confirmation, with the way back.
+    pub config_trial: PathBuf,
     /// Which programs a node on this machine may run.
     pub exec_approvals: PathBuf,
     /// The log; older parts stand beside it with a number.
@@ -56,6 +58,7 @@ impl Paths {
             server_key: state.join("gateway.key"),
             gateway_identity: state.join("gateway-identity.json"),
             config_lock: state.join("config.lock"),
+            config_trial: state.join("config-trial.json"),
             exec_approvals: state_dir.join("exec-approvals.json"),
             log_file: state_dir.join("logs").join("openclaw.log"),
             identity_file: state.join("cli-identity.json"),

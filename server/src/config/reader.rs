@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use access::entries::Judged;
 use access::locality::{TrustedProxies, parse_network};
 use access::policy::{AuthMode, Knock};
 use protocol::Secret;
@@ -36,7 +37,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { path: path.to_owned(), message: message.to_owned() });
     }
 
-    fn warn(&mut self, path: &str, message: String) {
+    pub(super) fn warn(&mut self, path: &str, message: String) {
         self.warnings.push(Problem { path: path.to_owned(), message });
     }
 
@@ -125,6 +126,18 @@ impl<'a> Reader<'a> {
             self.warn(PATH, format!("`{entry}` can never match; write an address or a range such as 10.0.0.0/8"));
         }
         trusted
+    }
+
+    /// Entries that can never match are named; that they let nobody in is no reason to stop.
+    pub(super) fn origins(&mut self, path: &str) -> Vec<String> {
+        let entries = self.strings(path);
+        for entry in &entries {
+            if let Judged::Useless { why, suggestion } = access::entries::origin(entry) {
+                let instead = suggestion.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+                self.warn(path, format!("`{entry}` can never match: {why}{instead}"));
+            }
+        }
+        entries
     }
 
     pub(super) fn networks(&mut self, path: &str) -> Vec<ipnet::IpNet> {

@@ -176,6 +176,21 @@ pub const SETTINGS: &[Setting] = &[
         .or("\"private\"")
         .like("\"off\"")
         .help("From where a device without any secret may ask: `private` (this machine, private networks, tailnets), `any`, `off`."),
+    Setting::new("gateway.notify.url", "Tell this address", Kind::Text)
+        .like("\"https://ntfy.sh/your-own-long-topic\"")
+        .help("Where every new request is told besides: `POST`, within seconds, once for each device that waits."),
+    Setting::new("gateway.notify.format", "In which form", Kind::Choice(&["json", "ntfy"]))
+        .or("\"json\"")
+        .like("\"ntfy\"")
+        .help("How that is written: `json` (an object for a program), `ntfy` (a text with a title, for an ntfy topic)."),
+    Setting::new("gateway.notify.token", "Token for it", Kind::Text)
+        .like("\"tk_0123456789\"")
+        .sensitive()
+        .help("What that address is shown as a bearer token."),
+    Setting::new("gateway.notify.allowPrivate", "Push services in private networks", Kind::Flag)
+        .or("false")
+        .like("true")
+        .help("Whether a browser's push service may be in a private network, or on this machine. Otherwise the gateway sends pushes to the public internet only."),
     Setting::new("gateway.http.securityHeaders.strictTransportSecurity", "Strict-Transport-Security", Kind::TextOrOff)
         .like("\"max-age=31536000\"")
         .help("Value of the `Strict-Transport-Security` header; `false` for none."),

@@ -6,7 +6,7 @@ use access::admission::{Blocked, BootstrapProof, Facts, SharedSecret, Verdict, W
 use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
 use access::pairing::{Device, DevicePairing, PairingEvent};
-use access::{Grant, VerifiedDevice, metadata};
+use access::{Attribution, Grant, VerifiedDevice, metadata};
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::handshake::Arrival;
 use super::registry::Wake;
 use super::socket::Socket;
-use super::{credentials, effects, nodes, waiting};
+use super::{attempts, credentials, effects, nodes, waiting};
 use crate::config::Config;
 use crate::http::control_ui::build_id;
 use crate::state::AppState;
-use crate::store::Seen;
+use crate::store::{BlockedBy, Seen};
 
 /// A client that said `connect` and proved what it could.
 pub struct Candidate<'a> {
@@ -60,13 +60,18 @@ pub fn check_surroundings(config: &Config, arrival: &Arrival, connect: &Connect)
     if arrival.page.is_none() && !connect.is_web_page() {
         return Ok(());
     }
-    let page = PageFacts {
-        origin: arrival.page.as_deref(),
-        host: arrival.host.as_deref(),
-        is_direct_local: arrival.ingress.attribution.is_direct_local(),
-        is_behind_trusted_proxy: matches!(arrival.ingress.attribution.ingress, Way::TrustedProxy { .. }),
-    };
+    let page = page_facts(&arrival.ingress.attribution, arrival.page.as_deref(), arrival.host.as_deref());
     origin::check(page, &config.policy.origins)
+}
+
+/// What a request says about the page it comes from, and what we know of its way.
+pub fn page_facts<'a>(attribution: &Attribution, page: Option<&'a str>, host: Option<&'a str>) -> PageFacts<'a> {
+    PageFacts {
+        origin: page,
+        host,
+        is_direct_local: attribution.is_direct_local(),
+        is_behind_trusted_proxy: matches!(attribution.ingress, Way::TrustedProxy { .. }),
+    }
 }
 
 /// Lets a candidate in, holds it until a person has decided, or says why not. An error without a
@@ -100,10 +105,14 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
     // Listen before anything is stored, so that no decision slips by.
     let may_wait = connect.has_cap(CAP_PAIRING_WAIT) || waiting::is_official_node_host(connect);
     let decisions = device.filter(|_| may_wait).map(|device| state.registry.wait_for(device.id()));
-    let paired = match device {
+    let mut paired = match device {
         Some(device) => state.store.find_device(device.id()).await.map_err(|error| error.refusal())?,
         None => None,
     };
+    if paired.as_ref().is_some_and(|device| device.runs_out(state.clock.now_ms())) {
+        // The clockwork looks once a second; nobody gets in meanwhile.
+        paired = apply(state, candidate, PairingEvent::Sweep).await?.paired;
+    }
     let facts = Facts {
         connect,
         device,
@@ -127,7 +136,10 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
         credentials::spend_code(state, candidate).await?;
     }
     match verdict {
-        Verdict::Refuse(refusal) => Err(Some(refusal)),
+        Verdict::Refuse(refusal) => {
+            note_knock(state, &refusal);
+            Err(Some(refusal))
+        }
         Verdict::Admit(grant) => Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?))),
         Verdict::Approve { ask, roles, via, grant } => {
             let event = PairingEvent::Grant {
@@ -156,6 +168,7 @@ async fn pair<S: AsyncRead + AsyncWrite + Unpin>(
     let pending = apply(state, candidate, event).await?.pending.ok_or(Refusal::StoreUnavailable)?;
     if let Some(decisions) = decisions {
         let decided = if candidate.connect.has_cap(CAP_PAIRING_WAIT) {
+            attempts::note_waiting(state, candidate.arrival, candidate.connect, &pending.request_id);
             Some(waiting::hold(state, &pending, decisions, socket).await)
         } else if pending.refreshed_at_ms.is_some() {
             // The first time it is sent away, because that makes it say to its user what it waits for.
@@ -246,6 +259,15 @@ fn check_build(candidate: &Candidate<'_>) -> Result<(), Refusal> {
         return Err(Refusal::ControlUiOutdated { gateway_build_id: build_id().to_owned() });
     }
     Ok(())
+}
+
+/// Counts those that are blocked; nobody is shown what they ask.
+fn note_knock(state: &AppState, refusal: &Refusal) {
+    if let Refusal::Block(refusal) = refusal
+        && let Some(who) = BlockedBy::in_refusal(refusal)
+    {
+        state.knocks.add(who, state.clock.now_ms());
+    }
 }
 
 fn note_seen(state: &AppState, candidate: &Candidate<'_>, grant: &Grant) {

@@ -8,11 +8,13 @@ use access::{Attribution, Grant};
 use futures_channel::mpsc;
 use protocol::event::Event;
 use protocol::handshake::{AuthMethod, Client, StateVersion};
+use protocol::pairing::Origin;
 use protocol::{Close, DeviceId, MAX_BUFFERED_BYTES, Role, Scopes};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::nodes::LiveNode;
+use crate::http::peer::Arrived;
 
 /// How many calls of one connection may take their time beside the others.
 const MAX_SLOW_CALLS: usize = 64;
@@ -26,8 +28,17 @@ pub struct Introduction {
     pub is_encrypted: bool,
     /// The Origin header: the page that opened the socket.
     pub page: Option<String>,
+    /// What it said when it came; in a box, because most connections are never asked again.
+    pub arrived: Option<Box<Arrived>>,
     /// Unix epoch milliseconds.
     pub connected_at_ms: u64,
+}
+
+impl Introduction {
+    /// Where it is, and how we know.
+    pub fn origin(&self) -> Origin {
+        self.attribution.origin(self.is_encrypted, self.page.as_deref())
+    }
 }
 
 /// An authenticated connection as others see it.

@@ -12,6 +12,7 @@ use protocol::handshake::{Auth, AuthMethod};
 use protocol::{BootstrapProfile, Connect, DeviceId, Refusal, Secret};
 
 use super::admit::Candidate;
+use super::auditing;
 use super::handshake::Arrival;
 use super::limits::Attempt;
 use crate::keys::{hash_code, same_secret};
@@ -117,7 +118,11 @@ pub async fn look_up_code(
 /// Uses a one-time code up. Refused if somebody was faster.
 pub async fn spend_code(state: &AppState, candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let (code, device) = shown_code(candidate.connect).zip(candidate.device).ok_or(Refusal::BootstrapTokenInvalid)?;
-    let spent = state.store.redeem_code(&hash_code(code), device.id(), state.clock.now_ms()).await;
+    let BootstrapProof::Valid(profile) = candidate.bootstrap else {
+        return Err(Refusal::BootstrapTokenInvalid);
+    };
+    let used = auditing::code_used(candidate, profile);
+    let spent = state.store.redeem_code(&hash_code(code), device.id(), used, state.clock.now_ms()).await;
     if spent.map_err(|error| error.refusal())? { Ok(()) } else { Err(Refusal::BootstrapTokenInvalid) }
 }
 

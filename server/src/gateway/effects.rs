@@ -12,15 +12,24 @@ use super::registry::Wake;
 use crate::state::AppState;
 use crate::store::StoreError;
 
-/// Stores what happened to a device, then does what follows from it.
+/// Stores what happened to a device, then does what follows from it. The result is the new state.
 pub async fn apply(state: &AppState, device_id: &DeviceId, event: PairingEvent) -> Result<DevicePairing, StoreError> {
+    Ok(change(state, device_id, event).await?.1)
+}
+
+/// The same; the result is the state before and after.
+pub async fn change(
+    state: &AppState,
+    device_id: &DeviceId,
+    event: PairingEvent,
+) -> Result<(DevicePairing, DevicePairing), StoreError> {
     let is_decision = !matches!(event, PairingEvent::Ask { .. } | PairingEvent::Declare { .. } | PairingEvent::Sweep);
     let applied = state.store.apply(device_id, event, state.clock.now_ms()).await?;
     if is_decision {
         state.last_good.note_change();
     }
     carry_out(state, applied.effects).await;
-    Ok(applied.pairing)
+    Ok((applied.before, applied.pairing))
 }
 
 /// Carries out all effects, in order.
@@ -34,6 +43,7 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
     let registry = &state.registry;
     match effect {
         Effect::Announce(shown) => {
+            state.notifier.asked(&shown, state.clock.now_ms());
             let mut official = shown.clone();
             official.evidence = None;
             let told = registry.broadcast(Event::DevicePairRequested, Some(&official), Some(&shown));
@@ -49,6 +59,7 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
                 Decision::Approved => Wake::Approved { at: Instant::now() },
                 Decision::Rejected => Wake::Rejected,
             };
+            state.notifier.decided(&device_id, &request_id);
             registry.wake(&device_id, &request_id, &wake);
             tracing::info!(request.id = request_id, device.id = device_id.as_str().get(..8), ?decision, "Decided");
             let resolved =
@@ -58,7 +69,10 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
                 registry.close_upgraded(&request_id);
             }
         }
-        Effect::Drop { request_id, why } => registry.wake(&device_id, &request_id, &Wake::Dropped(why)),
+        Effect::Drop { request_id, why } => {
+            state.notifier.dropped(&device_id, &request_id, why);
+            registry.wake(&device_id, &request_id, &Wake::Dropped(why));
+        }
         Effect::AnnounceNode(node) => {
             registry.broadcast(Event::NodePairRequested, Some(&*node), None::<&()>);
         }
@@ -79,5 +93,10 @@ async fn carry_out_one(state: &AppState, device_id: DeviceId, effect: Effect) {
         }
         Effect::CloseSockets { role } => registry.throw_out(&device_id, role, &Close::device_removed()),
         Effect::RenewSockets { role } => registry.throw_out(&device_id, Some(role), &Close::token_rotated()),
+        Effect::EndSockets => {
+            tracing::info!(device.id = device_id.as_str().get(..8), "The time of a device was up");
+            registry.throw_out(&device_id, None, &Close::approval_ended());
+        }
+        Effect::NarrowSockets => registry.narrow(&device_id),
     }
 }

@@ -1,5 +1,6 @@
 //! From a silent socket to a session: challenge, `connect`, verdict, hello (wire.md §2–4).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use access::{VerifiedDevice, identity};
 use futures_channel::mpsc;
 use futures_util::FutureExt;
 use http::{HeaderMap, header};
+use protocol::doctor::Header;
 use protocol::event::Event;
 use protocol::frame::{EventFrame, FrameError};
 use protocol::handshake::Challenge;
@@ -22,8 +24,8 @@ use super::connection::{Connection, Introduction, Outgoing, Particulars};
 use super::limits::{Source, UnauthenticatedSocket};
 use super::nodes::{self, LiveNode};
 use super::socket::{Inbound, Socket};
-use super::{credentials, hello, session};
-use crate::http::peer::Ingress;
+use super::{attempts, credentials, hello, session};
+use crate::http::peer::{Arrived, Ingress, Peer};
 use crate::state::AppState;
 
 /// How many frames may pile up behind `connect` before the hello (wire.md §1.4).
@@ -38,18 +40,25 @@ pub struct Arrival {
     pub host: Option<String>,
     /// The Origin header: the page that opened the socket.
     pub page: Option<String>,
+    /// The other end of the TCP connection.
+    pub peer: IpAddr,
+    /// The headers by which proxies speak.
+    pub forwarded: Vec<Header>,
+    arrived: Box<Arrived>,
     /// Taken until the handshake is over.
     _place: Option<UnauthenticatedSocket>,
 }
 
 impl Arrival {
-    pub fn new(ingress: Ingress, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
+    pub fn new(ingress: Ingress, peer: Peer, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         // An Origin that is not even text is an Origin all the same.
         let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
         // No origin is this long; one that claims to be is as good as none.
         let page = page.map(|page| if page.len() > MAX_ORIGIN { "null" } else { page }.to_owned());
-        Self { ingress, host: text(header::HOST), page, _place: place }
+        let arrived = Box::new(Arrived::new(peer, headers));
+        let (peer, forwarded) = (ingress.peer(), attempts::kept(headers));
+        Self { ingress, host: text(header::HOST), page, peer, forwarded, arrived, _place: place }
     }
 
     /// Whom a wrong secret is counted against.
@@ -95,6 +104,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refused) => {
             let (id, refusal) = refused?;
             log_refusal(&connection_id, &arrival, None, &refusal);
+            attempts::note_refusal(state, &arrival, None, &refusal);
             socket.refuse(id.as_deref(), &refusal).await;
             return None;
         }
@@ -105,6 +115,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         Err(refusal) => {
             let refusal = refusal?;
             log_refusal(&connection_id, &arrival, Some(&connect), &refusal);
+            attempts::note_refusal(state, &arrival, Some(&connect), &refusal);
             tokio::time::sleep(credentials::note_failure(state, &arrival, &refusal)).await;
             socket.refuse(Some(&request), &refusal).await;
             return None;
@@ -133,6 +144,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
             attribution: arrival.ingress.attribution,
             is_encrypted: arrival.ingress.is_encrypted,
             page: arrival.page,
+            arrived: Some(arrival.arrived),
             connected_at_ms: state.clock.now_ms(),
         },
     };
@@ -147,6 +159,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         connection.close(Close::auth_changed());
     }
     log_admission(&connection);
+    attempts::note_admission(state, &connection, arrival.host.as_deref(), arrival.peer, &arrival.forwarded);
     Some(Entered { connection, queue, socket, backlog })
 }
 
@@ -257,7 +270,10 @@ async fn still_holds(state: &AppState, connection: &Connection, admitted: Option
     match (state.store.find_device(device_id).await, state.store.find_block(device_id, &address).await) {
         (Ok(_), Ok(Blocked::Device)) => false,
         (Ok(current), Ok(Blocked::No | Blocked::Address)) => {
-            current.as_ref().and_then(generation) == admitted.and_then(generation)
+            let allows = |device: &Device| device.scopes.allow_all(connection.role, &connection.scopes);
+            // Some programs of this machine may more than their device.
+            let is_narrowed = admitted.is_some_and(allows) && !current.as_ref().is_some_and(allows);
+            current.as_ref().and_then(generation) == admitted.and_then(generation) && !is_narrowed
         }
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%error, "The pairing store failed");

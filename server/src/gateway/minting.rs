@@ -6,6 +6,7 @@ use protocol::refusal::SetupRefusal;
 use protocol::{BOOTSTRAP_LIFETIME_MS, BootstrapProfile, Refusal, Secret};
 use uuid::Uuid;
 
+use super::auditing;
 use super::connection::Connection;
 use super::limits::Lately;
 use crate::clock::rfc3339;
@@ -38,7 +39,8 @@ pub async fn mint(state: &AppState, by: Option<&Connection>, profile: BootstrapP
         profile,
         expires_at_ms: now_ms + BOOTSTRAP_LIFETIME_MS,
     };
-    state.store.add_code(&new, now_ms).await.map_err(|error| error.refusal())?;
+    let made = auditing::code_made(by, profile);
+    state.store.add_code(&new, made, now_ms).await.map_err(|error| error.refusal())?;
     tracing::info!(
         setup.id = new.setup_id,
         setup.profile = profile.as_str(),

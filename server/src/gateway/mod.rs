@@ -1,10 +1,13 @@
 //! The gateway's socket: upgrade, handshake, session, and what decisions set in motion.
 
 pub mod admit;
+pub mod attempts;
+pub mod auditing;
 pub mod connection;
 pub mod credentials;
 pub mod effects;
 pub mod exposure;
+pub mod foresight;
 pub mod handshake;
 pub mod hello;
 pub mod limits;
@@ -14,6 +17,7 @@ pub mod nodes;
 pub mod panic;
 pub mod presence;
 pub mod public_url;
+pub mod recent_approvals;
 pub mod registry;
 pub mod session;
 pub mod socket;

@@ -40,6 +40,7 @@ pub async fn panic(state: &AppState, caller: &Connection) -> Panicked {
         let open = "gateway.auth.mode is \"none\", so every program on this machine still gets in; set it to \"token\"";
         done.problems.push(open.to_owned());
     }
+    state.notifier.forget_all();
     state.last_good.note_change();
     state.registry.broadcast(Event::DevicePairChanged, Some(&json!({})), None::<&()>);
     tracing::warn!(

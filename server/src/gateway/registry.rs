@@ -191,6 +191,13 @@ impl Registry {
         self.close_where(&Close::device_removed(), |connection| !connection.is_extended && is_meant(connection));
     }
 
+    /// Sends a device's connections away to come back with less. Whoever is being let in meanwhile is found by the
+    /// count of revocations.
+    pub fn narrow(&self, device_id: &DeviceId) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.close_where(&Close::scopes_changed(), |connection| connection.device_id.as_ref() == Some(device_id));
+    }
+
     pub fn expulsions(&self) -> u64 {
         self.expulsions.load(Ordering::SeqCst)
     }
@@ -271,6 +278,7 @@ mod tests {
             attribution: Attribution { ingress: Ingress::DirectLocal, client: IpAddr::from([127, 0, 0, 1]) },
             is_encrypted: false,
             page: None,
+            arrived: None,
             connected_at_ms: 0,
         };
         let (is_owner, pending_request) = (false, None);

@@ -9,10 +9,11 @@ use serde_json::json;
 
 use super::effects;
 use super::methods::status;
+use crate::config::trial;
 use crate::state::AppState;
 use crate::store::StoreError;
 
-/// How often requests that ran out are looked for, and who got in is written down.
+/// How often requests and approvals that ran out are looked for, and who got in is written down.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often everyone is told how the gateway is (wire.md §8.3).
@@ -60,11 +61,30 @@ pub async fn sweep_regularly(state: AppState) {
     }
 }
 
-/// Forgets what ran out, and writes down who was seen.
+/// Takes a change of the settings back that nobody has confirmed in time.
+async fn settle_trial(state: &AppState) {
+    if !trial::is_over(state) {
+        return;
+    }
+    let settled = tokio::task::spawn_blocking({
+        let state = state.clone();
+        move || trial::settle(&state)
+    });
+    if let Err(error) = settled.await.map_err(anyhow::Error::from).flatten() {
+        tracing::error!("A change of the settings cannot be taken back; it is tried again in a second: {error:#}");
+    }
+}
+
+/// Forgets what ran out, ends what was approved until now, and writes down who was seen.
 pub async fn sweep(state: &AppState) -> Result<(), StoreError> {
+    settle_trial(state).await;
     state.flush_seen().await?;
+    state.flush_knocks().await?;
     let now_ms = state.clock.now_ms();
-    for device_id in state.store.find_expired_requests(now_ms).await? {
+    state.notifier.sweep(now_ms);
+    let mut due = state.store.find_expired_requests(now_ms).await?;
+    due.extend(state.store.find_ended_approvals(now_ms).await?);
+    for device_id in due {
         effects::apply(state, &device_id, PairingEvent::Sweep).await?;
     }
     Ok(())

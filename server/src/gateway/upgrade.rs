@@ -7,9 +7,10 @@ use hyper_util::rt::TokioIo;
 use protocol::Refusal;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::attempts;
 use super::handshake::{self, Arrival, Entered};
 use super::socket::Socket;
-use crate::http::peer::Ingress;
+use crate::http::peer::{Ingress, Peer};
 use crate::state::AppState;
 
 /// Whether a request wants to leave HTTP behind.
@@ -23,7 +24,7 @@ const RESERVED: [&str; 4] = ["/__openclaw__/worker", "/desktop/observe", "/node-
 const RESERVED_PREFIX: &str = "/__openclaw__/cap/";
 
 /// Answers an upgrade request and serves the socket in a task of its own.
-pub fn upgrade(state: &AppState, ingress: Ingress, mut request: Request<Body>) -> Response {
+pub fn upgrade(state: &AppState, ingress: Ingress, peer: Peer, mut request: Request<Body>) -> Response {
     let path = request.uri().path();
     if RESERVED.contains(&path) || path.starts_with(RESERVED_PREFIX) {
         return (StatusCode::NOT_FOUND, [(header::CONNECTION, "close")], "Not Found").into_response();
@@ -40,10 +41,12 @@ pub fn upgrade(state: &AppState, ingress: Ingress, mut request: Request<Body>) -
         let limit = state.config().max_unauthenticated_per_address;
         place = state.unauthenticated.admit(ingress.attribution.client, limit);
         if place.is_none() {
+            let arrival = Arrival::new(ingress, peer, request.headers(), None);
+            attempts::note_refusal(state, &arrival, None, &Refusal::TooManyUnauthenticated);
             return refuse(&Refusal::TooManyUnauthenticated);
         }
     }
-    let arrival = Arrival::new(ingress, request.headers(), place);
+    let arrival = Arrival::new(ingress, peer, request.headers(), place);
     let upgraded = hyper::upgrade::on(&mut request);
     // Boxed, so that an idle session does not carry the memory its handshake needed.
     let entering = Box::pin(enter(state.clone(), arrival, upgraded));

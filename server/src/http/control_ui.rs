@@ -12,12 +12,15 @@ use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::security_headers::page_policy;
+use super::security_headers::{WORKER_POLICY, page_policy};
 
 /// What Trunk built, with a brotli copy beside each file that gains by it.
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
 struct Site;
+
+/// The service worker, which shows what the gateway pushes.
+const WORKER: &str = "sw.js";
 
 /// Names what `HydrationScripts` asks the browser to load.
 pub fn options() -> LeptosOptions {
@@ -60,6 +63,9 @@ pub fn asset(path: &str, request: &HeaderMap) -> Option<Response> {
     }
     // Names do not change with content, so the browser asks each time; the answer is nearly always 304.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if path == WORKER {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+    }
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     Some(response)
 }

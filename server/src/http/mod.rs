@@ -3,6 +3,7 @@
 pub mod control_ui;
 pub mod health;
 pub mod join;
+pub mod passed_on;
 pub mod peer;
 pub mod plain;
 pub mod router;

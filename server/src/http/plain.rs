@@ -16,7 +16,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use protocol::pairing::PendingRequest;
+use protocol::audit::{AuditAction, AuditAuthor, Audited};
+use protocol::method::Terms;
+use protocol::pairing::{Origin, PendingRequest};
 use protocol::{BootstrapProfile, DeviceId, Refusal, Role, Secret};
 use url::form_urlencoded;
 use uuid::Uuid;
@@ -122,7 +124,7 @@ impl Visit {
         let pairings = self.state.store.list_pairings().await.map_err(|error| error.refusal())?;
         let now_ms = self.state.clock.now_ms();
         let open = pairings.pending.iter().filter(|(pending, _)| pending.expires_at_ms() > now_ms);
-        Ok(open.map(|(pending, approved)| pending.shown(approved)).collect())
+        Ok(open.map(|(pending, approved)| pending.shown(approved.as_ref())).collect())
     }
 
     /// Does what a form says, then shows the page anew.
@@ -171,6 +173,11 @@ impl Visit {
         origin::check(page, &self.state.config().policy.origins)
     }
 
+    /// Where this is, for the record.
+    fn origin(&self) -> Origin {
+        self.ingress.attribution.origin(self.ingress.is_encrypted, None)
+    }
+
     async fn sign_in(&self, link: &str) -> Response {
         let now_ms = self.state.clock.now_ms();
         let source = Source::new(self.ingress.attribution.client, Some("plain"));
@@ -216,7 +223,10 @@ impl Visit {
         let hash = hash_code(code);
         let profile = self.state.store.claim_code(&hash, &shown, now_ms).await?;
         let is_owners = profile == Some(BootstrapProfile::Owner);
-        Ok((is_owners && self.state.store.redeem_code(&hash, &device_id, now_ms).await?).then_some(secret))
+        let mut used =
+            Audited::new(AuditAction::OwnerLinkUsed, AuditAuthor::Owner).noting("the page without WebAssembly");
+        used.from = Some(self.origin());
+        Ok((is_owners && self.state.store.redeem_code(&hash, &device_id, used, now_ms).await?).then_some(secret))
     }
 
     fn set_cookie(&self, secret: &Secret) -> [(HeaderName, String); 1] {
@@ -238,6 +248,7 @@ impl Visit {
             device_id: None,
             by_device_credential: false,
             is_owner: true,
+            from: Some(self.origin()),
         };
         let is_approved = match form.get("decision").map(String::as_str) {
             Some("approve") => true,
@@ -246,9 +257,15 @@ impl Visit {
         };
         let event = if is_approved {
             let generation = Uuid::new_v4().to_string();
-            PairingEvent::Approve { request_id: request_id.clone(), digest: Some(digest), decider, generation }
+            PairingEvent::Approve {
+                request_id: request_id.clone(),
+                digest: Some(digest),
+                terms: Terms::default(),
+                decider,
+                generation,
+            }
         } else {
-            PairingEvent::Reject { request_id: request_id.clone(), decider }
+            PairingEvent::Reject { request_id: request_id.clone(), digest: Some(digest), decider }
         };
         match self.carry_out(&request_id, event).await {
             Ok(()) if is_approved => "Approved. The device is in.".to_owned(),

@@ -1,6 +1,7 @@
 //! The one port: who may ask what.
 
 use access::Unattributable;
+use access::locality::Ingress as Way;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -12,10 +13,11 @@ use leptos_axum::{LeptosRoutes, generate_route_list, render_app_to_stream_with_c
 use protocol::Refusal;
 use serde_json::json;
 
+use super::passed_on::Passed;
 use super::peer::{Ingress, Peer};
 use super::security_headers::{FIXED, fixed, strict_transport_security};
 use super::{control_ui, health, join, plain};
-use crate::gateway::upgrade;
+use crate::gateway::{attempts, upgrade};
 use crate::state::AppState;
 
 pub fn router(state: &AppState) -> Router {
@@ -80,8 +82,10 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
         // Requests that reach the router without a connection have nobody to answer to.
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    match Ingress::resolve(peer, request.headers(), &state.config().policy) {
-        Ok(ingress) if upgrade::is_upgrade(request.headers()) => upgrade::upgrade(&state, ingress, request),
+    let ingress = Ingress::resolve(peer, request.headers(), &state.config().policy);
+    note_passed_on(&state, peer, &ingress);
+    match ingress {
+        Ok(ingress) if upgrade::is_upgrade(request.headers()) => upgrade::upgrade(&state, ingress, peer, request),
         Ok(ingress) => {
             if let Some(code) = join::code_in(request.uri().path()).map(str::to_owned) {
                 return match join::refuse(&request) {
@@ -93,8 +97,25 @@ async fn arrive(state: AppState, mut request: Request, next: Next) -> Response {
             next.run(request).await
         }
         Err(_) if OPEN_PROBES.contains(&request.uri().path()) => next.run(request).await,
-        Err(why) => refuse_unattributable(peer, why, &request),
+        Err(why) => {
+            attempts::note_unattributable(&state, peer, why, request.headers());
+            refuse_unattributable(peer, why, &request)
+        }
     }
+}
+
+/// Remembers who passes requests on, for whoever looks after the list of proxies.
+fn note_passed_on(state: &AppState, peer: Peer, ingress: &Result<Ingress, Unattributable>) {
+    let Peer::Tcp(address) = peer else { return };
+    let passed = match ingress {
+        Ok(Ingress { attribution, .. }) if matches!(attribution.ingress, Way::TrustedProxy { .. }) => {
+            Passed::For(attribution.client)
+        }
+        Ok(_) => return,
+        Err(Unattributable::NoClientAddress) => Passed::Nameless,
+        Err(Unattributable::UntrustedPeer) => Passed::Unbelieved,
+    };
+    state.passed_on.note(address.ip(), passed, state.clock.now_ms());
 }
 
 /// What the log and the refused client call it.

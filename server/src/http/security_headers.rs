@@ -45,6 +45,9 @@ fn is_document(response: &Response) -> bool {
     response.status() != StatusCode::SWITCHING_PROTOCOLS
 }
 
+/// The policy of the service worker: the pictures of its notifications, and nothing else.
+pub const WORKER_POLICY: &str = "default-src 'none'; img-src 'self'; connect-src 'self'";
+
 /// The policy of a page: its own scripts and styles, the scripts that carry this response's nonce,
 /// WebAssembly, and sockets to its own origin.
 pub fn page_policy(nonce: &str) -> String {

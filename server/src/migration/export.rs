@@ -38,6 +38,10 @@ fn file(path: &str, content: &Value) -> ExportedFile {
 fn paired(state: &AppState, device: &Device) -> Value {
     let mut record = json!(device.shown(None));
     record["approvedScopes"] = json!(device.scopes);
+    // Of these OpenClaw knows nothing.
+    for ours in ["expiresAtMs", "withheldScopes"] {
+        record.as_object_mut().and_then(|fields| fields.remove(ours));
+    }
     let tokens = device.tokens.iter().map(|token| {
         let mut shown = json!({
             "token": state.server_key.device_token(&device.device_id, token).reveal(),
@@ -99,7 +103,7 @@ fn node(device: &Device) -> Option<Value> {
 }
 
 fn pending(request: &Pending) -> Value {
-    let mut record = json!(request.shown(&protocol::Scopes::default()));
+    let mut record = json!(request.shown(None));
     if let Some(fields) = record.as_object_mut() {
         fields.remove("evidence");
     }

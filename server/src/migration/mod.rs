@@ -141,7 +141,7 @@ impl Mover<'_> {
         if self.dry_run {
             return Ok((MigratedOutcome::Imported, reading.left_out()));
         }
-        match self.state.store.import_device(&reading.taken).await {
+        match self.state.store.import_device(&reading.taken, self.state.clock.now_ms()).await {
             Ok(None) => Ok((MigratedOutcome::Imported, reading.left_out())),
             Ok(Some(why)) => Ok(kept_out(why, reading.taken.device.device_id.as_str())),
             // One that the store does not take must not keep the others out.

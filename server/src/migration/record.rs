@@ -92,6 +92,8 @@ pub fn device(
         // Their records do not say.
         approval: None,
         last_seen_address: None,
+        expires_at_ms: None,
+        withheld: Scopes::default(),
     };
     Ok(Reading { taken: ImportedDevice { device, tokens: brought }, without: fields.without })
 }

@@ -85,9 +85,10 @@ impl Pace {
     }
 }
 
-/// Whether a close says that somebody removed this device.
+/// Whether a close says that somebody removed this device, or that its time was up.
 pub fn says_removed(error: &CallError) -> bool {
-    matches!(error, CallError::Closed(Some(close)) if close.code == 4001 && close.reason == "device removed")
+    let ends = ["device removed", "device approval ended"];
+    matches!(error, CallError::Closed(Some(close)) if close.code == 4001 && ends.contains(&close.reason.as_str()))
 }
 
 /// What a refusal is about.
@@ -148,6 +149,7 @@ mod tests {
     fn a_removed_node_does_not_hurry_back() {
         let close = |reason: &str| CallError::Closed(Some(Close { code: 4001, reason: reason.to_owned() }));
         assert!(says_removed(&close("device removed")));
+        assert!(says_removed(&close("device approval ended")));
         assert!(!says_removed(&close("device token rotated")));
         assert_eq!(Pace::after_loss(&close("device removed"), true), Pace::Rarely);
         assert_eq!(Pace::after_loss(&close("device token rotated"), false), Pace::Soon(4001));

@@ -2,13 +2,14 @@
 
 use access::bootstrap::{BootstrapToken, Presentation};
 use async_trait::async_trait;
+use protocol::audit::Audited;
 use protocol::event::SetupCompleted;
 use protocol::method::SetupStatus;
 use protocol::{BootstrapProfile, DeviceId, SETUP_OUTCOME_LIFETIME_MS};
 use sqlx::{FromRow, SqliteConnection};
 
 use super::rows::{Reader, sql_json, sql_ms};
-use super::{SqliteStore, StoreError};
+use super::{SqliteStore, StoreError, audit};
 
 /// A code that was just made. The code itself is nowhere but in the hands of who asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,8 @@ pub struct SpentJoinCode {
 /// One-time codes. Each method is one transaction.
 #[async_trait]
 pub trait CodeStore: Send + Sync {
-    async fn add_code(&self, code: &NewCode, now_ms: u64) -> Result<(), StoreError>;
+    /// Stores a code that was made, and who had it made.
+    async fn add_code(&self, code: &NewCode, made: Audited, now_ms: u64) -> Result<(), StoreError>;
 
     /// Binds the code to who shows it first. `None` where it is not good for that; then nothing changes.
     async fn claim_code(
@@ -59,8 +61,15 @@ pub trait CodeStore: Send + Sync {
         now_ms: u64,
     ) -> Result<Option<BootstrapProfile>, StoreError>;
 
-    /// Spends a code that the device has claimed. False if that was done before.
-    async fn redeem_code(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError>;
+    /// Spends a code that the device has claimed, and writes down who used it. False, and nothing written, if that
+    /// was done before.
+    async fn redeem_code(
+        &self,
+        code_hash: &str,
+        device_id: &DeviceId,
+        used: Audited,
+        now_ms: u64,
+    ) -> Result<bool, StoreError>;
 
     /// Notes that the device which spent the code is in. The result is what its maker is told.
     async fn complete_setup(
@@ -146,7 +155,7 @@ impl CodeRow {
 
 #[async_trait]
 impl CodeStore for SqliteStore {
-    async fn add_code(&self, code: &NewCode, now_ms: u64) -> Result<(), StoreError> {
+    async fn add_code(&self, code: &NewCode, made: Audited, now_ms: u64) -> Result<(), StoreError> {
         let mut transaction = self.begin_write().await?;
         forget_old(&mut transaction, now_ms).await?;
         sqlx::query("INSERT INTO bootstrap_tokens (code_hash, setup_id, profile, expires_at_ms) VALUES (?, ?, ?, ?)")
@@ -156,7 +165,10 @@ impl CodeStore for SqliteStore {
             .bind(sql_ms(code.expires_at_ms))
             .execute(&mut *transaction)
             .await?;
+        let made = Audited { setup_id: Some(code.setup_id.clone()), ..made };
+        let seq = audit::append(&mut transaction, made, now_ms).await?;
         transaction.commit().await?;
+        self.audited(Some(seq));
         Ok(())
     }
 
@@ -190,17 +202,32 @@ impl CodeStore for SqliteStore {
         Ok(Some(bound.profile))
     }
 
-    async fn redeem_code(&self, code_hash: &str, device_id: &DeviceId, now_ms: u64) -> Result<bool, StoreError> {
-        let redeemed = sqlx::query(
+    async fn redeem_code(
+        &self,
+        code_hash: &str,
+        device_id: &DeviceId,
+        used: Audited,
+        now_ms: u64,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin_write().await?;
+        let redeemed: Option<(String,)> = sqlx::query_as(
             "UPDATE bootstrap_tokens SET redeemed_at_ms = ?1 \
-             WHERE code_hash = ?2 AND device_id = ?3 AND redeemed_at_ms IS NULL AND expires_at_ms > ?1",
+             WHERE code_hash = ?2 AND device_id = ?3 AND redeemed_at_ms IS NULL AND expires_at_ms > ?1 \
+             RETURNING setup_id",
         )
         .bind(sql_ms(now_ms))
         .bind(code_hash)
         .bind(device_id.as_str())
-        .execute(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(redeemed.rows_affected() == 1)
+        let Some((setup_id,)) = redeemed else {
+            return Ok(false);
+        };
+        let used = Audited { setup_id: Some(setup_id), ..used };
+        let seq = audit::append(&mut transaction, used, now_ms).await?;
+        transaction.commit().await?;
+        self.audited(Some(seq));
+        Ok(true)
     }
 
     async fn complete_setup(

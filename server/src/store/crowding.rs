@@ -7,10 +7,10 @@ use sqlx::SqliteConnection;
 use super::StoreError;
 
 /// How many requests may wait from one address.
-const MAX_PENDING_PER_ADDRESS: i64 = 8;
+pub const MAX_PENDING_PER_ADDRESS: u32 = 8;
 
 /// How many requests may wait in all.
-const MAX_PENDING: i64 = 256;
+pub const MAX_PENDING: u32 = 256;
 
 /// Makes room for a request: the oldest that nobody has seen goes first, of the same address, then of
 /// all. The new one itself stays.
@@ -28,7 +28,7 @@ pub(super) async fn make_room(
         )
         .bind(&newest.request_id)
         .bind(address)
-        .bind(limit - 1)
+        .bind(i64::from(limit) - 1)
         .fetch_all(&mut *connection)
         .await?;
         for (device_id, request_id) in crowded_out {

@@ -1,16 +1,19 @@
-//! What must survive a restart: devices, their token generations, requests that wait, one-time codes.
+//! What must survive a restart: devices, their token generations, requests that wait, one-time codes, and what was
+//! decided.
 //!
 //! **Invariant:** a change is committed before anybody hears of it. Nothing above the trait may assume
 //! that it is the only writer.
 
+mod audit;
 mod blocks;
 mod codes;
-mod crowding;
+pub mod crowding;
 mod recent;
 mod recovery;
 mod rescue;
 mod rows;
 mod sqlite;
+mod subscriptions;
 
 #[cfg(test)]
 mod tests;
@@ -20,13 +23,15 @@ use std::sync::Arc;
 use access::DevicePairing;
 use access::pairing::{Device, Effect, PairingEvent, Pending};
 use async_trait::async_trait;
-use protocol::{DeviceId, Refusal, Role, Scopes};
+use protocol::{DeviceId, Refusal, Role};
 
-pub use blocks::BlockStore;
+pub use audit::AuditStore;
+pub use blocks::{BlockStore, BlockedBy, Knock};
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
+pub use subscriptions::{MAX_SUBSCRIPTIONS_PER_DEVICE, Subscription, SubscriptionStore};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +64,10 @@ impl StoreError {
     }
 }
 
-/// A stored change: the new state, and what has to be done now, device by device.
+/// A stored change: the state before and after, and what has to be done now, device by device.
 #[derive(Debug)]
 pub struct Applied {
+    pub before: DevicePairing,
     pub pairing: DevicePairing,
     pub effects: Vec<(DeviceId, Effect)>,
 }
@@ -69,8 +75,8 @@ pub struct Applied {
 /// Everything that waits or is in.
 #[derive(Debug, Default)]
 pub struct Pairings {
-    /// Newest first, each with what its device holds already.
-    pub pending: Vec<(Pending, Scopes)>,
+    /// Newest first, each with what is stored of its device.
+    pub pending: Vec<(Pending, Option<Device>)>,
     pub paired: Vec<Device>,
 }
 
@@ -123,7 +129,7 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore + RecoveryStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
@@ -132,7 +138,8 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore {
     /// The node whose offer waits under this id.
     async fn find_node_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 
-    /// Runs one event through the pairing machine and stores the outcome, or changes nothing.
+    /// Runs one event through the pairing machine and stores the outcome, or changes nothing. A decision is written
+    /// down with it.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError>;
@@ -141,6 +148,9 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore {
 
     /// The devices whose requests ran out by `now_ms`.
     async fn find_expired_requests(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
+
+    /// The devices whose approval has ended by `now_ms`, and that nobody has acted upon yet.
+    async fn find_ended_approvals(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
 
     /// Notes that these requests were shown to somebody who may decide.
     async fn mark_seen(&self, request_ids: &[String], now_ms: u64) -> Result<(), StoreError>;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use access::pairing::{Device, Pending};
 use async_trait::async_trait;
+use protocol::audit::{AuditAction, AuditAuthor, AuditGrant, Audited};
 use protocol::method::RevokedDevice;
 use protocol::{DeviceId, Role};
 use sqlx::SqliteConnection;
 
 use super::rows::sql_ms;
 use super::sqlite::{save_device, save_pending};
-use super::{SqliteStore, StoreError};
+use super::{SqliteStore, StoreError, audit};
 
 /// A device of another gateway, with the tokens that it got there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,12 @@ pub trait RecoveryStore: Send + Sync {
     async fn find_kept_out(&self, device_id: &DeviceId) -> Result<Option<KeptOut>, StoreError>;
 
     /// Takes a device over. If something is returned, that is why not, and nothing was changed.
-    async fn import_device(&self, imported: &ImportedDevice) -> Result<Option<KeptOut>, StoreError>;
+    async fn import_device(&self, imported: &ImportedDevice, now_ms: u64) -> Result<Option<KeptOut>, StoreError>;
 
     /// Takes a request over. False, and nothing changed, if it is known already or its device has one.
     async fn import_request(&self, pending: &Pending) -> Result<bool, StoreError>;
 
-    /// Revokes every token, and deletes every request, code and node approval. The records of the devices stay;
+    /// Revokes every token, and deletes every request, code, node approval and push subscription. The records of the devices stay;
     /// `keep` stays approved, but gets a new token.
     async fn renounce(&self, keep: Option<&DeviceId>, now_ms: u64) -> Result<Renounced, StoreError>;
 
@@ -100,7 +101,7 @@ impl RecoveryStore for SqliteStore {
         kept_out(&mut connection, device_id).await
     }
 
-    async fn import_device(&self, imported: &ImportedDevice) -> Result<Option<KeptOut>, StoreError> {
+    async fn import_device(&self, imported: &ImportedDevice, now_ms: u64) -> Result<Option<KeptOut>, StoreError> {
         let ImportedDevice { device, tokens } = imported;
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
@@ -120,8 +121,13 @@ impl RecoveryStore for SqliteStore {
             .execute(&mut *transaction)
             .await?;
         }
+        let name = device.shown(None).shown_name();
+        let mut taken = Audited::new(AuditAction::Migrated, AuditAuthor::Owner);
+        taken.granted = Some(AuditGrant { roles: device.roles.clone(), scopes: device.scopes.clone() });
+        let seq = audit::append(&mut transaction, taken.about(device.device_id.clone(), Some(name)), now_ms).await?;
         transaction.commit().await?;
         self.recent.device_changed(&device.device_id, Some(device));
+        self.audited(Some(seq));
         Ok(None)
     }
 
@@ -170,10 +176,11 @@ impl RecoveryStore for SqliteStore {
         .await?;
         // Whoever lets a node in again is not shown what was once approved of it.
         sqlx::query(
-            "UPDATE devices SET node_surface = NULL, pending_node_surface = NULL, pending_node_request_id = NULL \
-             WHERE device_id <> ?",
+            "UPDATE devices SET node_surface = NULL, pending_node_surface = NULL, pending_node_request_id = NULL, \
+             expires_at_ms = CASE WHEN expires_at_ms <= ?2 THEN expires_at_ms END WHERE device_id <> ?1",
         )
         .bind(keep)
+        .bind(sql_ms(now_ms))
         .execute(&mut *transaction)
         .await?;
         let requests: Vec<(String, String)> =
@@ -185,8 +192,13 @@ impl RecoveryStore for SqliteStore {
         for statement in ["DELETE FROM join_codes", "DELETE FROM bootstrap_tokens", "DELETE FROM owner_links"] {
             codes += sqlx::query(statement).execute(&mut *transaction).await?.rows_affected();
         }
-        sqlx::query("DELETE FROM imported_tokens").execute(&mut *transaction).await?;
+        // The key they were made for is about to be another one, or is one already.
+        for statement in ["DELETE FROM imported_tokens", "DELETE FROM push_subscriptions"] {
+            sqlx::query(statement).execute(&mut *transaction).await?;
+        }
+        let seq = audit::append(&mut transaction, panicked(&revoked, requests.len(), codes), now_ms).await?;
         transaction.commit().await?;
+        self.audited(Some(seq));
         self.recent.forget_all();
         let revoked = revoked.into_iter();
         let requests = requests.into_iter();
@@ -235,4 +247,17 @@ pub(super) async fn note_removal(
     };
     change.execute(connection).await?;
     Ok(())
+}
+
+/// How many devices a panic names; more are counted.
+const NAMED: usize = 20;
+
+/// What a panic came to, for the record.
+fn panicked(revoked: &[(String, String)], requests: usize, codes: u64) -> Audited {
+    let named: Vec<&str> = revoked.iter().take(NAMED).map(|(_, name)| name.as_str()).collect();
+    let more = revoked.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let devices = if named.is_empty() { "no device".to_owned() } else { format!("{}{more}", named.join(", ")) };
+    let note = format!("revoked: {devices}; requests dropped: {requests}; codes made worthless: {codes}");
+    Audited::new(AuditAction::Panic, AuditAuthor::Owner).noting(note)
 }

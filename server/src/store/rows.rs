@@ -34,6 +34,8 @@ pub(super) struct DeviceRow {
     last_disconnected_at_ms: Option<i64>,
     approval: Option<String>,
     last_seen_address: Option<String>,
+    expires_at_ms: Option<i64>,
+    withheld_scopes: Option<String>,
 }
 
 /// A device and its tokens as one row; the tokens are a JSON list of [`TokenRow`]s.
@@ -144,6 +146,8 @@ impl DeviceRow {
             surface: reader.optional_json(self.node_surface.as_deref())?,
             pending_surface: reader.optional_json(self.pending_node_surface.as_deref())?,
             approval: reader.optional_json(self.approval.as_deref())?,
+            expires_at_ms: reader.optional_ms(self.expires_at_ms)?,
+            withheld: reader.optional_json(self.withheld_scopes.as_deref())?.unwrap_or_default(),
             last_seen_address: self.last_seen_address,
             last_seen_reason: self.last_seen_reason,
             device_id: DeviceId::claimed(self.device_id.clone()),

@@ -8,16 +8,18 @@ use std::time::Duration;
 use access::DevicePairing;
 use access::pairing::{Device, Effect, PairingEvent, Pending, Token, step};
 use async_trait::async_trait;
-use protocol::{DeviceId, PAIRING_LIFETIME_MS, Scopes};
+use protocol::{DeviceId, PAIRING_LIFETIME_MS};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::audit;
 use super::blocks::{load_block, save_block};
 use super::codes;
 use super::crowding::make_room;
 use super::recent::Recent;
 use super::recovery::note_removal;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
+use super::subscriptions::end_subscriptions;
 use super::{Applied, Counts, Pairings, Seen, Store, StoreError};
 
 /// One connection writes while another reads; more would only cost memory.
@@ -33,6 +35,8 @@ pub struct SqliteStore {
     /// Held from the start of a change until it is remembered, so that of two commits the later one is
     /// also remembered later. The file takes one writer at a time anyway.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// The number of the newest entry of the audit since the store was opened.
+    pub(super) audit_news: tokio::sync::watch::Sender<u64>,
 }
 
 impl SqliteStore {
@@ -55,7 +59,8 @@ impl SqliteStore {
             .await?;
         // A store that a newer gateway has added to is opened all the same: migrations only ever add.
         sqlx::migrate!("./migrations").set_ignore_missing(true).run(&pool).await?;
-        Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()) })
+        let audit_news = tokio::sync::watch::Sender::new(0);
+        Ok(Self { pool, recent: Recent::new(), changing: tokio::sync::Mutex::new(()), audit_news })
     }
 
     /// A transaction that takes the write lock at once, so that it never has to be tried again.
@@ -108,11 +113,24 @@ impl Store for SqliteStore {
         let _changing = self.changing.lock().await;
         let mut transaction = self.begin_write().await?;
         let before = load(&mut transaction, device_id).await?;
-        let is_turned_away =
-            matches!(event, PairingEvent::Reject { .. } | PairingEvent::Remove { .. } | PairingEvent::Block { .. });
+        let is_turned_away = matches!(
+            event,
+            PairingEvent::Reject { .. }
+                | PairingEvent::Remove { .. }
+                | PairingEvent::Block { .. }
+                | PairingEvent::Undo { .. }
+        );
+        let audited = access::audit::of(&before, device_id, &event);
         let (after, effects) = step(before.clone(), event, now_ms).map_err(StoreError::Refused)?;
         let mut effects: Vec<(DeviceId, Effect)> =
             effects.into_iter().map(|effect| (device_id.clone(), effect)).collect();
+        // First, while the store still knows what everyone is called.
+        let audited = match audited {
+            Some(audited) => {
+                Some(audit::append(&mut transaction, access::audit::with_grant(audited, &after), now_ms).await?)
+            }
+            None => None,
+        };
         if before.paired != after.paired {
             save_device(&mut transaction, device_id, after.paired.as_ref()).await?;
             if before.paired.is_none() || after.paired.is_none() {
@@ -137,7 +155,8 @@ impl Store for SqliteStore {
             self.recent.blocks_changed();
         }
         self.recent.device_changed(device_id, after.paired.as_ref());
-        Ok(Applied { pairing: after, effects })
+        self.audited(audited);
+        Ok(Applied { before, pairing: after, effects })
     }
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError> {
@@ -165,14 +184,13 @@ impl Store for SqliteStore {
         let rows: Vec<PendingRow> = sqlx::query_as("SELECT * FROM pending_requests ORDER BY ts DESC, request_id")
             .fetch_all(&mut *connection)
             .await?;
-        let held: HashMap<&DeviceId, &Scopes> =
-            paired.iter().map(|device| (&device.device_id, &device.scopes)).collect();
+        let known: HashMap<&DeviceId, &Device> = paired.iter().map(|device| (&device.device_id, device)).collect();
         let pending = rows
             .into_iter()
             .map(|row| {
                 let pending = row.into_pending()?;
-                let approved = held.get(&pending.ask.device_id).map(|scopes| (*scopes).clone()).unwrap_or_default();
-                Ok((pending, approved))
+                let device = known.get(&pending.ask.device_id).map(|device| (*device).clone());
+                Ok((pending, device))
             })
             .collect::<Result<_, StoreError>>()?;
         let pairings = Arc::new(Pairings { pending, paired });
@@ -195,6 +213,17 @@ impl Store for SqliteStore {
                 .bind(sql_ms(now_ms))
                 .fetch_all(&self.pool)
                 .await?;
+        Ok(rows.into_iter().map(|(device_id,)| DeviceId::claimed(device_id)).collect())
+    }
+
+    async fn find_ended_approvals(&self, now_ms: u64) -> Result<Vec<DeviceId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT device_id FROM devices WHERE expires_at_ms <= ? AND EXISTS (SELECT 1 FROM device_tokens \
+             WHERE device_tokens.device_id = devices.device_id AND revoked_at_ms IS NULL)",
+        )
+        .bind(sql_ms(now_ms))
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows.into_iter().map(|(device_id,)| DeviceId::claimed(device_id)).collect())
     }
 
@@ -278,6 +307,7 @@ pub(super) async fn save_device(
     device: Option<&Device>,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM devices WHERE device_id = ?").bind(device_id.as_str()).execute(&mut *connection).await?;
+    end_subscriptions(connection, device_id, device).await?;
     let Some(device) = device else {
         let forget = sqlx::query("DELETE FROM imported_tokens WHERE device_id = ?");
         forget.bind(device_id.as_str()).execute(&mut *connection).await?;
@@ -287,7 +317,8 @@ pub(super) async fn save_device(
         "INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id, \
          client_mode, role, roles, scopes, remote_ip, approved_via, created_at_ms, approved_at_ms, last_seen_at_ms, \
          last_seen_reason, node_surface, pending_node_surface, pending_node_request_id, last_connected_at_ms, \
-         last_disconnected_at_ms, approval, last_seen_address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         last_disconnected_at_ms, approval, last_seen_address, expires_at_ms, withheld_scopes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(device_id.as_str())
     .bind(&device.public_key)
@@ -313,6 +344,8 @@ pub(super) async fn save_device(
     .bind(device.last_disconnected_at_ms.map(sql_ms))
     .bind(device.approval.as_ref().map(sql_json).transpose()?)
     .bind(&device.last_seen_address)
+    .bind(device.expires_at_ms.map(sql_ms))
+    .bind((!device.withheld.is_empty()).then(|| sql_json(&device.withheld)).transpose()?)
     .execute(&mut *connection)
     .await?;
     for token in &device.tokens {

@@ -1,15 +1,17 @@
 use access::bootstrap::Presentation;
 use access::pairing::{Ask, Decider};
 use protocol::BootstrapProfile;
+use protocol::Scopes;
+use protocol::audit::{AuditAction, AuditAuthor, Audited};
 use protocol::method::SetupStatus;
 use protocol::pairing::{Network, Origin, PairingReason};
 use protocol::role::ADMIN;
 
 use super::*;
 
-const NOW: u64 = 1_000_000;
+pub(super) const NOW: u64 = 1_000_000;
 
-async fn open() -> (tempfile::TempDir, SqliteStore) {
+pub(super) async fn open() -> (tempfile::TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
     (folder, store)
@@ -44,21 +46,23 @@ fn ask(device: &str, address: &str) -> PairingEvent {
     }
 }
 
-fn approve(device: &str) -> PairingEvent {
+pub(super) fn approve(device: &str) -> PairingEvent {
     PairingEvent::Approve {
         request_id: format!("request-{device}"),
         digest: None,
+        terms: protocol::method::Terms::default(),
         decider: Decider {
             scopes: Scopes::from([ADMIN]),
             device_id: None,
             by_device_credential: false,
             is_owner: false,
+            from: None,
         },
         generation: "generation".to_owned(),
     }
 }
 
-async fn request(store: &SqliteStore, device: &str, address: &str, now_ms: u64) -> Applied {
+pub(super) async fn request(store: &SqliteStore, device: &str, address: &str, now_ms: u64) -> Applied {
     store.apply(&DeviceId::claimed(device), ask(device, address), now_ms).await.unwrap()
 }
 
@@ -133,6 +137,34 @@ async fn expired_requests_are_found() {
     assert_eq!(store.find_expired_requests(NOW + PAIRING).await.unwrap(), [DeviceId::claimed("a")]);
 }
 
+#[tokio::test]
+async fn the_terms_of_an_approval_are_stored_and_its_end_is_found_once() {
+    let (folder, store) = open().await;
+    let id = DeviceId::claimed("a");
+    request(&store, "a", "192.168.1.9", NOW).await;
+    let PairingEvent::Approve { request_id, digest, decider, generation, .. } = approve("a") else { unreachable!() };
+    let terms = protocol::method::Terms { expires_in_ms: Some(100), ..Default::default() };
+    let event = PairingEvent::Approve { request_id, digest, decider, generation, terms };
+    let mut approved = store.apply(&id, event, NOW).await.unwrap().pairing.paired.unwrap();
+    approved.withheld = Scopes::from(["operator.write"]);
+    store
+        .import_device(
+            &ImportedDevice { device: Device { device_id: DeviceId::claimed("b"), ..approved }, tokens: vec![] },
+            NOW,
+        )
+        .await
+        .unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&folder.path().join("gateway.sqlite")).await.unwrap();
+    assert_eq!(store.find_device(&id).await.unwrap().unwrap().expires_at_ms, Some(NOW + 100));
+    let other = store.find_device(&DeviceId::claimed("b")).await.unwrap().unwrap();
+    assert_eq!(other.withheld, Scopes::from(["operator.write"]));
+    assert_eq!(store.find_ended_approvals(NOW + 99).await.unwrap(), []);
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap().len(), 2);
+    store.apply(&id, PairingEvent::Sweep, NOW + 100).await.unwrap();
+    assert_eq!(store.find_ended_approvals(NOW + 100).await.unwrap(), [DeviceId::claimed("b")]);
+}
+
 const PAIRING: u64 = protocol::PAIRING_LIFETIME_MS;
 
 #[tokio::test]
@@ -155,6 +187,14 @@ fn code(hash: &str, profile: BootstrapProfile) -> NewCode {
     NewCode { code_hash: hash.to_owned(), setup_id, profile, expires_at_ms: NOW + 10 }
 }
 
+fn made() -> Audited {
+    Audited::new(AuditAction::CodeMade, AuditAuthor::Owner)
+}
+
+fn used() -> Audited {
+    Audited::new(AuditAction::CodeUsed, AuditAuthor::Owner)
+}
+
 fn by(device: &str) -> Presentation {
     Presentation { device_id: DeviceId::claimed(device), role: Role::Node, scopes: Scopes::default() }
 }
@@ -163,16 +203,16 @@ fn by(device: &str) -> Presentation {
 async fn a_code_belongs_to_the_first_that_shows_it_and_works_once() {
     let (_folder, store) = open().await;
     let (first, second) = (by("first"), by("second"));
-    store.add_code(&code("hash", BootstrapProfile::Node), NOW).await.unwrap();
+    store.add_code(&code("hash", BootstrapProfile::Node), made(), NOW).await.unwrap();
     assert_eq!(store.claim_code("other", &first, NOW).await.unwrap(), None);
     assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), Some(BootstrapProfile::Node));
     assert_eq!(store.claim_code("hash", &second, NOW).await.unwrap(), None);
     assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), Some(BootstrapProfile::Node));
-    assert!(!store.redeem_code("hash", &second.device_id, NOW).await.unwrap());
-    assert!(store.redeem_code("hash", &first.device_id, NOW).await.unwrap());
-    assert!(!store.redeem_code("hash", &first.device_id, NOW).await.unwrap());
+    assert!(!store.redeem_code("hash", &second.device_id, used(), NOW).await.unwrap());
+    assert!(store.redeem_code("hash", &first.device_id, used(), NOW).await.unwrap());
+    assert!(!store.redeem_code("hash", &first.device_id, used(), NOW).await.unwrap());
     assert_eq!(store.claim_code("hash", &first, NOW).await.unwrap(), None);
-    store.add_code(&code("late", BootstrapProfile::Node), NOW).await.unwrap();
+    store.add_code(&code("late", BootstrapProfile::Node), made(), NOW).await.unwrap();
     assert_eq!(store.claim_code("late", &first, NOW + 10).await.unwrap(), None);
 }
 
@@ -180,14 +220,14 @@ async fn a_code_belongs_to_the_first_that_shows_it_and_works_once() {
 async fn of_a_thousand_devices_with_one_code_exactly_one_gets_in() {
     let (_folder, store) = open().await;
     let store = Arc::new(store);
-    store.add_code(&code("hash", BootstrapProfile::Full), NOW).await.unwrap();
+    store.add_code(&code("hash", BootstrapProfile::Full), made(), NOW).await.unwrap();
     let mut race = tokio::task::JoinSet::new();
     for number in 0..1000 {
         let store = Arc::clone(&store);
         race.spawn(async move {
             let shown = by(&format!("device-{}", number % 500));
             let claimed = store.claim_code("hash", &shown, NOW).await.unwrap();
-            claimed.is_some() && store.redeem_code("hash", &shown.device_id, NOW).await.unwrap()
+            claimed.is_some() && store.redeem_code("hash", &shown.device_id, used(), NOW).await.unwrap()
         });
     }
     let winners = race.join_all().await.into_iter().filter(|is_in| *is_in).count();
@@ -197,12 +237,12 @@ async fn of_a_thousand_devices_with_one_code_exactly_one_gets_in() {
 #[tokio::test]
 async fn the_outcome_of_a_setup_is_remembered_for_twenty_minutes() {
     let (_folder, store) = open().await;
-    store.add_code(&code("hash", BootstrapProfile::Limited), NOW).await.unwrap();
+    store.add_code(&code("hash", BootstrapProfile::Limited), made(), NOW).await.unwrap();
     let first = by("first");
     assert_eq!(store.find_setup("setup-hash", NOW).await.unwrap(), SetupStatus::default());
     store.claim_code("hash", &first, NOW).await.unwrap();
     assert_eq!(store.complete_setup("hash", Some("Pixel"), NOW).await.unwrap(), None);
-    store.redeem_code("hash", &first.device_id, NOW).await.unwrap();
+    store.redeem_code("hash", &first.device_id, used(), NOW).await.unwrap();
     let uncertain = store.find_setup("setup-hash", NOW).await.unwrap();
     assert!(uncertain.completion.is_none() && uncertain.delivery_uncertain.is_some());
     let told = store.complete_setup("hash", Some("Pixel"), NOW + 5).await.unwrap().unwrap();
@@ -216,12 +256,17 @@ async fn the_outcome_of_a_setup_is_remembered_for_twenty_minutes() {
 async fn a_no_makes_the_code_worthless_that_the_device_holds() {
     let (_folder, store) = open().await;
     let device = DeviceId::claimed("phone");
-    store.add_code(&code("hash", BootstrapProfile::Node), NOW).await.unwrap();
+    store.add_code(&code("hash", BootstrapProfile::Node), made(), NOW).await.unwrap();
     store.claim_code("hash", &by("phone"), NOW).await.unwrap();
     store.apply(&device, ask("phone", "192.168.1.9"), NOW).await.unwrap();
-    let decider =
-        Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false, is_owner: false };
-    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), decider };
+    let decider = Decider {
+        scopes: Scopes::from([ADMIN]),
+        device_id: None,
+        by_device_credential: false,
+        is_owner: false,
+        from: None,
+    };
+    let reject = PairingEvent::Reject { request_id: "request-phone".to_owned(), digest: None, decider };
     store.apply(&device, reject, NOW).await.unwrap();
     assert_eq!(store.claim_code("hash", &by("phone"), NOW).await.unwrap(), None);
 }
@@ -231,7 +276,7 @@ async fn a_join_code_is_good_for_one_new_code_of_its_setup() {
     let (_folder, store) = open().await;
     let target = JoinTarget { url: "wss://gw".to_owned(), tls_fingerprint: Some("ab".to_owned()) };
     for hash in ["one", "two"] {
-        store.add_code(&code(hash, BootstrapProfile::Node), NOW).await.unwrap();
+        store.add_code(&code(hash, BootstrapProfile::Node), made(), NOW).await.unwrap();
         let join = NewJoinCode {
             code_hash: format!("join-{hash}"),
             setup_id: format!("setup-{hash}"),
@@ -302,6 +347,9 @@ fn what_made_the_older_layouts_is_what_it_was() {
         (4, "e8e9fb5973b2a631"),
         (10, "e6f1530ed39bdd5c"),
         (11, "b8473df5c2df2955"),
+        (12, "c073add665eea8a5"),
+        (13, "8db6f56e1a603e1c"),
+        (14, "7bad4bc2029eec5b"),
     ];
     assert_eq!(found, known.map(|(version, digest)| (version, digest.to_owned())));
 }
@@ -349,8 +397,13 @@ async fn every_older_layout_is_read_and_can_still_be_written_to() {
         let store = SqliteStore::open(&file).await.unwrap();
         let pairings = store.list_pairings().await.unwrap();
         assert_eq!((pairings.paired.len(), pairings.pending.len()), (2, 2));
-        let decider =
-            Decider { scopes: Scopes::from([ADMIN]), device_id: None, by_device_credential: false, is_owner: true };
+        let decider = Decider {
+            scopes: Scopes::from([ADMIN]),
+            device_id: None,
+            by_device_credential: false,
+            is_owner: true,
+            from: None,
+        };
         let removed = PairingEvent::Remove { decider };
         store.apply(&DeviceId::claimed("b"), removed, NOW).await.unwrap();
         assert_eq!(store.list_pairings().await.unwrap().paired.len(), 1);

@@ -2,7 +2,7 @@
 
 use protocol::handshake::Client;
 use protocol::node::Offer;
-use protocol::pairing::{Origin, PairingReason};
+use protocol::pairing::PairingReason;
 use protocol::{Connect, DeviceId, Role, Scopes};
 
 use super::{Facts, Proof};
@@ -77,13 +77,7 @@ impl Asker<'_> {
             reason,
             has_secret: false,
             is_direct_local: attribution.is_direct_local(),
-            origin: Origin {
-                address: attribution.client.to_string(),
-                network: attribution.network(),
-                resolved: attribution.resolved(),
-                encrypted: is_encrypted,
-                page: page.map(str::to_owned),
-            },
+            origin: attribution.origin(is_encrypted, page),
             user_agent: user_agent.map(str::to_owned),
             node: None,
         }

@@ -4,7 +4,7 @@ use protocol::pairing::ApprovedVia;
 use protocol::{BootstrapProfile, Refusal, Role, Scopes};
 
 use super::ask::new_ask;
-use super::{Facts, Grant, Proof, Verdict, Waiting, missing};
+use super::{Facts, Grant, Proof, Verdict, Waiting, approved, missing};
 use crate::bootstrap::{self, Redemption};
 use crate::identity::VerifiedDevice;
 use crate::policy::Policy;
@@ -24,7 +24,7 @@ pub(super) fn by_code(
             None => Verdict::Admit(grant),
             Some(reason) => Verdict::Pair(Box::new(Waiting {
                 ask: new_ask(facts, policy, device, grant.role, &grant.scopes, reason, proof),
-                approved: facts.paired.map(|device| (device.roles.clone(), device.scopes.normalized())),
+                approved: approved(facts.paired),
                 wait_then_retry: true,
             })),
         },

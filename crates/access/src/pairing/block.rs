@@ -60,8 +60,10 @@ pub(super) fn block(
     state.blocked = Some(Block {
         name: name.or_else(|| known.as_ref().and_then(|known| known.name.clone())),
         address: address.or_else(|| known.as_ref().and_then(|known| known.address.clone())),
-        blocked_at_ms: known.map_or(now_ms, |known| known.blocked_at_ms),
+        blocked_at_ms: known.as_ref().map_or(now_ms, |known| known.blocked_at_ms),
         by: Some(decider.approver()),
+        knocks: known.as_ref().map_or(0, |known| known.knocks),
+        last_knock_at_ms: known.and_then(|known| known.last_knock_at_ms),
     });
     Ok((state, effects))
 }

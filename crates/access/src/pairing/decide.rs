@@ -1,7 +1,9 @@
 //! One function per event.
 
 use protocol::event::Decision;
+use protocol::method::Terms;
 use protocol::pairing::{Approval, ApprovedVia, Approver};
+use protocol::refusal::ApproveRefusal;
 use protocol::{Refusal, Role, Scopes};
 
 use super::{Ask, Decider, Device, DevicePairing, Dropped, Effect, Pending, Step, Token, nodes};
@@ -12,25 +14,38 @@ pub(super) struct NewToken<'a> {
     pub issuer: Option<&'a str>,
 }
 
-/// On whose word a device is let in.
+/// On whose word a device is let in, and on what terms.
 struct Word {
     via: ApprovedVia,
     by: Option<Approver>,
+    terms: Terms,
 }
 
-/// Forgets a request that nobody decided in time.
+/// Forgets a request that nobody decided in time, and ends an approval whose time is up.
 pub(super) fn sweep(mut state: DevicePairing, now_ms: u64) -> Step {
-    let Some(expired) = state.pending.take_if(|pending| pending.expires_at_ms() <= now_ms) else {
-        return (state, Vec::new());
-    };
-    let effects = vec![Effect::Drop { request_id: expired.request_id, why: Dropped::Expired }, Effect::ListChanged];
+    let mut effects = Vec::new();
+    if let Some(expired) = state.pending.take_if(|pending| pending.expires_at_ms() <= now_ms) {
+        effects.push(Effect::Drop { request_id: expired.request_id, why: Dropped::Expired });
+    }
+    if let Some(device) = state.paired.as_mut().filter(|device| device.runs_out(now_ms)) {
+        let ended_at_ms = device.expires_at_ms.unwrap_or(now_ms);
+        for token in &mut device.tokens {
+            token.revoked_at_ms.get_or_insert(ended_at_ms);
+        }
+        // Whoever lets the device in again is not shown what was once approved of it.
+        device.surface = None;
+        effects.push(Effect::EndSockets);
+        effects.extend(device.pending_surface.take().as_ref().map(nodes::rejected));
+    }
+    if !effects.is_empty() {
+        effects.push(Effect::ListChanged);
+    }
     (state, effects)
 }
 
 /// Records a request. It keeps its id as long as it does not ask for more than before; a wider one
 /// replaces it, so that an id never stands for more than what was shown under it.
 pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms: u64) -> Step {
-    let approved = state.paired.as_ref().map(|device| device.scopes.clone()).unwrap_or_default();
     let is_repair = state.paired.is_some();
     let mut effects = Vec::new();
     let pending = match state.pending.take() {
@@ -60,7 +75,7 @@ pub(super) fn ask(mut state: DevicePairing, ask: Ask, request_id: String, now_ms
                 effects.push(Effect::Drop { request_id: old.request_id.clone(), why: Dropped::Superseded });
                 effects.push(Effect::Resolve { request_id: old.request_id, decision: Decision::Rejected });
             }
-            effects.push(Effect::Announce(Box::new(merged.shown(&approved))));
+            effects.push(Effect::Announce(Box::new(merged.shown(state.paired.as_ref()))));
             merged
         }
     };
@@ -99,6 +114,7 @@ pub(super) fn approve(
     state: DevicePairing,
     request_id: &str,
     digest: Option<&str>,
+    terms: &Terms,
     decider: &Decider,
     generation: &str,
     now_ms: u64,
@@ -109,19 +125,50 @@ pub(super) fn approve(
     if !decider.may_touch(&pending.ask.device_id) || !(only_operator || decider.is_admin()) {
         return Err(Refusal::ApprovalDenied);
     }
-    if let Some(scope) = decider.scopes.first_missing(Role::Operator, &operator_part(&pending.ask.scopes)) {
-        return Err(Refusal::ApproverLacksScope { scope: scope.to_owned() });
-    }
     if digest.is_some_and(|shown| shown != pending.digest()) {
         return Err(Refusal::RequestChanged);
+    }
+    let terms = checked(terms, pending)?;
+    let granted = terms.scopes.as_ref().unwrap_or(&pending.ask.scopes);
+    if let Some(scope) = decider.scopes.first_missing(Role::Operator, &operator_part(granted)) {
+        return Err(Refusal::ApproverLacksScope { scope: scope.to_owned() });
     }
     let (mut ask, roles) = (pending.ask.clone(), pending.roles.clone());
     if digest.is_none() {
         // Whoever shows no digest was not shown what the node offers; that waits for a decision of its own.
         ask.node = None;
     }
-    let word = Word { via: ApprovedVia::Owner, by: Some(decider.approver()) };
-    admit(state, &ask, &roles, word, &NewToken { generation, issuer: None }, now_ms)
+    let word = Word { via: ApprovedVia::Owner, by: Some(decider.approver()), terms };
+    let (mut state, mut effects) = admit(state, &ask, &roles, word, &NewToken { generation, issuer: None }, now_ms)?;
+    // Who got less than it asked for has its answer, too.
+    if let Some(answered) = state.pending.take() {
+        effects.retain(|effect| *effect != Effect::ListChanged);
+        effects.push(Effect::Resolve { request_id: answered.request_id, decision: Decision::Approved });
+    }
+    Ok((state, effects))
+}
+
+/// The terms, if they make sense for this request.
+fn checked(terms: &Terms, pending: &Pending) -> Result<Terms, Refusal> {
+    let refuse = |refusal| Err(Refusal::Approve(refusal));
+    let asked = &pending.ask.scopes;
+    if let Some(scopes) = &terms.scopes {
+        let is_node = pending.roles.contains(&Role::Node);
+        if let Some(scope) = scopes.iter().find(|scope| !asked.contains(scope) && !asked.allow(Role::Operator, scope)) {
+            return refuse(ApproveRefusal::NotAsked { scope: scope.to_owned() });
+        }
+        if is_node && !scopes.same_set(asked) {
+            return refuse(ApproveRefusal::NodeIsWhole);
+        }
+        if scopes.is_empty() && !asked.is_empty() {
+            return refuse(ApproveRefusal::NothingLeft);
+        }
+    }
+    let label = terms.label.as_deref().map(str::trim);
+    if label == Some("") {
+        return Err(Refusal::LabelRequired);
+    }
+    Ok(Terms { label: label.map(str::to_owned), ..terms.clone() })
 }
 
 pub(super) fn grant(
@@ -133,7 +180,8 @@ pub(super) fn grant(
     now_ms: u64,
 ) -> Result<Step, Refusal> {
     // What it offers as a node is decided when it declares that.
-    admit(state, &Ask { node: None, ..ask.clone() }, roles, Word { via, by: None }, token, now_ms)
+    let word = Word { via, by: None, terms: Terms::default() };
+    admit(state, &Ask { node: None, ..ask.clone() }, roles, word, token, now_ms)
 }
 
 /// Merges an approved ask into the device, with what it offers as a node, and gives it new tokens for the roles it asked for. Whatever
@@ -146,23 +194,34 @@ fn admit(
     token: &NewToken<'_>,
     now_ms: u64,
 ) -> Result<Step, Refusal> {
-    let via = word.via;
+    let Word { via, by, terms } = word;
     if let Some(stray) = ask.scopes.iter().find(|scope| !roles.iter().any(|role| belongs(*role, scope))) {
         return Err(Refusal::ScopeOutsideRoles { scope: stray.to_owned() });
     }
+    let granted = terms.scopes.as_ref().unwrap_or(&ask.scopes);
     let known = state.paired.take();
+    // Of a device whose time was up nothing lasts but who it is.
+    let held = known.as_ref().filter(|device| !device.has_run_out());
+    let scopes = held.map(|device| device.scopes.clone()).unwrap_or_default().merged_with(granted);
+    let left_out = held.map(|device| device.withheld.clone()).unwrap_or_default().merged_with(&ask.scopes);
     let mut device = Device {
         device_id: ask.device_id.clone(),
         public_key: ask.public_key.clone(),
         display_name: ask.display_name.clone(),
-        operator_label: known.as_ref().and_then(|device| device.operator_label.clone()),
+        operator_label: terms.label.or_else(|| known.as_ref().and_then(|device| device.operator_label.clone())),
         platform: ask.platform.clone(),
         device_family: ask.device_family.clone(),
         client_id: ask.client_id.clone(),
         client_mode: ask.client_mode.clone(),
         role: ask.role,
-        roles: merge_roles(known.as_ref().map(|device| device.roles.as_slice()).unwrap_or_default(), roles),
-        scopes: known.as_ref().map(|device| device.scopes.clone()).unwrap_or_default().merged_with(&ask.scopes),
+        roles: merge_roles(held.map(|device| device.roles.as_slice()).unwrap_or_default(), roles),
+        withheld: left_out.iter().filter(|scope| !roles.iter().any(|role| scopes.allow(*role, scope))).collect(),
+        expires_at_ms: match terms.expires_in_ms {
+            Some(0) => None,
+            Some(lasts_ms) => Some(now_ms.saturating_add(lasts_ms)),
+            // More is not longer: who is in keeps the end that was set.
+            None => held.and_then(|device| device.expires_at_ms),
+        },
         remote_ip: (!ask.is_direct_local).then(|| ask.origin.address.clone()),
         approved_via: known.as_ref().map_or(via, |device| device.approved_via.merged_with(via)),
         created_at_ms: known.as_ref().map_or(now_ms, |device| device.created_at_ms),
@@ -173,7 +232,7 @@ fn admit(
         last_disconnected_at_ms: known.as_ref().and_then(|device| device.last_disconnected_at_ms),
         last_seen_address: known.as_ref().and_then(|device| device.last_seen_address.clone()),
         approval: Some(Approval {
-            by: word.by,
+            by,
             reason: ask.reason,
             has_secret: ask.has_secret,
             origin: ask.origin.clone(),
@@ -181,13 +240,14 @@ fn admit(
         }),
         surface: known.as_ref().and_then(|device| device.surface.clone()),
         pending_surface: known.as_ref().and_then(|device| device.pending_surface.clone()),
-        tokens: known.map(|device| device.tokens).unwrap_or_default(),
+        tokens: known.as_ref().map(|device| device.tokens.clone()).unwrap_or_default(),
+        scopes,
     };
     if let Some(offer) = ask.node.as_ref().filter(|_| roles.contains(&Role::Node)) {
         nodes::accept(&mut device, offer.clone(), now_ms);
     }
     for role in roles {
-        mint(&mut device, *role, &ask.scopes, token, now_ms);
+        mint(&mut device, *role, granted, token, now_ms);
     }
     let mut effects = Vec::new();
     let answered = state.pending.take_if(|pending| covers_pending(&device, pending));
@@ -231,11 +291,19 @@ fn operator_part(scopes: &Scopes) -> Scopes {
     scopes.iter().filter(|scope| belongs(Role::Operator, scope)).collect()
 }
 
-pub(super) fn reject(mut state: DevicePairing, request_id: &str, decider: &Decider) -> Result<Step, Refusal> {
+pub(super) fn reject(
+    mut state: DevicePairing,
+    request_id: &str,
+    digest: Option<&str>,
+    decider: &Decider,
+) -> Result<Step, Refusal> {
     let denied = || decider.told(Refusal::RequestUnknown, Refusal::RejectionDenied);
     let pending = state.pending.take_if(|pending| pending.request_id == request_id).ok_or_else(denied)?;
     if !decider.may_touch(&pending.ask.device_id) {
         return Err(Refusal::RejectionDenied);
+    }
+    if digest.is_some_and(|shown| shown != pending.digest()) {
+        return Err(Refusal::RequestChanged);
     }
     Ok((state, vec![Effect::Resolve { request_id: pending.request_id, decision: Decision::Rejected }]))
 }
@@ -317,6 +385,10 @@ pub(super) fn revoke(mut state: DevicePairing, role: &str, decider: &Decider, no
         return Err(Refusal::RevocationDenied);
     }
     token.revoked_at_ms.get_or_insert(now_ms);
+    if !device.tokens.iter().any(Token::is_live) {
+        // A person was faster than the time that was set.
+        device.expires_at_ms = None;
+    }
     let mut effects = vec![Effect::CloseSockets { role: Some(role) }, Effect::ListChanged];
     if role == Role::Node {
         // Whoever lets the device in again is not shown what was once approved of it.

@@ -8,17 +8,22 @@ mod block;
 mod decide;
 mod nodes;
 mod record;
+mod undo;
 
+#[cfg(test)]
+mod terms_tests;
 #[cfg(test)]
 mod tests;
 
 use protocol::event::Decision;
+use protocol::method::Terms;
 use protocol::node::{NodeDecision, Offer, PendingNode};
 use protocol::pairing::{ApprovedVia, Approver, PairedDevice, PairingReason, PendingRequest};
 use protocol::{DeviceId, PAIRING_LIFETIME_MS, Refusal, Role, Scopes};
 
 use decide::NewToken;
 pub use record::{Block, Device, Pending, Token};
+pub use undo::Undoable;
 
 /// Everything stored about one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub struct Decider {
     pub by_device_credential: bool,
     /// Whether it is the owner of the state directory.
     pub is_owner: bool,
+    /// Where it decides from, for the record.
+    pub from: Option<protocol::pairing::Origin>,
 }
 
 impl Decider {
@@ -89,7 +96,7 @@ impl Decider {
     }
 
     /// Who it is, for the record.
-    fn approver(&self) -> Approver {
+    pub fn approver(&self) -> Approver {
         match &self.device_id {
             Some(device_id) => Approver::Device { device_id: device_id.clone() },
             None if self.is_owner => Approver::Owner,
@@ -122,11 +129,18 @@ pub enum PairingEvent {
     Approve {
         request_id: String,
         digest: Option<String>,
+        terms: Terms,
         decider: Decider,
         generation: String,
     },
     Reject {
         request_id: String,
+        digest: Option<String>,
+        decider: Decider,
+    },
+    /// Somebody takes an approval back.
+    Undo {
+        undoable: Box<Undoable>,
         decider: Decider,
     },
     Remove {
@@ -209,6 +223,10 @@ pub enum Effect {
     CloseSockets { role: Option<Role> },
     /// The device has a new token in this role; it may come back at once.
     RenewSockets { role: Role },
+    /// What was approved of the device has ended by itself.
+    EndSockets,
+    /// The device may do less than before; it comes back with that.
+    NarrowSockets,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,10 +252,13 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
             let token = NewToken { generation: &generation, issuer: issuer.as_deref() };
             decide::grant(block::admitted(state, &ask)?, &ask, &roles, via, &token, now_ms)?
         }
-        PairingEvent::Approve { request_id, digest, decider, generation } => {
-            decide::approve(state, &request_id, digest.as_deref(), &decider, &generation, now_ms)?
+        PairingEvent::Approve { request_id, digest, terms, decider, generation } => {
+            decide::approve(state, &request_id, digest.as_deref(), &terms, &decider, &generation, now_ms)?
         }
-        PairingEvent::Reject { request_id, decider } => decide::reject(state, &request_id, &decider)?,
+        PairingEvent::Reject { request_id, digest, decider } => {
+            decide::reject(state, &request_id, digest.as_deref(), &decider)?
+        }
+        PairingEvent::Undo { undoable, decider } => undo::undo(state, *undoable, &decider)?,
         PairingEvent::Remove { decider } => decide::remove(state, &decider)?,
         PairingEvent::Rename { label, decider } => decide::rename(state, &label, &decider)?,
         PairingEvent::Rotate { role, scopes, decider, generation } => {
@@ -268,9 +289,10 @@ impl Pending {
         self.refreshed_at_ms.unwrap_or(self.ts) + PAIRING_LIFETIME_MS
     }
 
-    /// The record as people see it. `approved` is what the device holds already.
-    pub fn shown(&self, approved: &Scopes) -> PendingRequest {
+    /// The record as people see it. `device` is what is stored of the device that asks.
+    pub fn shown(&self, device: Option<&Device>) -> PendingRequest {
         let ask = &self.ask;
+        let held = device.filter(|device| !device.has_run_out());
         let mut shown = PendingRequest {
             request_id: self.request_id.clone(),
             device_id: ask.device_id.clone(),
@@ -296,16 +318,17 @@ impl Pending {
             attempts: self.attempts,
             has_secret: ask.has_secret,
             origin: ask.origin.clone(),
-            approved_scopes: approved.clone(),
+            approved_scopes: held.map(|device| device.scopes.clone()).unwrap_or_default(),
             user_agent: ask.user_agent.clone(),
             node: ask.node.clone(),
+            known: device.map(Device::known),
         });
         shown
     }
 
     /// What an approval has to repeat; see [`PendingRequest::digest`].
     pub fn digest(&self) -> String {
-        self.shown(&Scopes::default()).evidence.map(|evidence| evidence.digest).unwrap_or_default()
+        self.shown(None).evidence.map(|evidence| evidence.digest).unwrap_or_default()
     }
 }
 
@@ -334,6 +357,8 @@ impl Device {
             tokens: self.tokens.iter().map(Token::summary).collect(),
             node_surface: self.surface.clone(),
             pending_node_surface: self.pending_surface.clone(),
+            expires_at_ms: self.expires_at_ms,
+            withheld_scopes: self.withheld.clone(),
         }
     }
 }

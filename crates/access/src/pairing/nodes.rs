@@ -229,6 +229,8 @@ mod tests {
             last_disconnected_at_ms: None,
             approval: None,
             last_seen_address: None,
+            expires_at_ms: None,
+            withheld: Scopes::default(),
         };
         accept(&mut device, declaration("1", &["device.info", "system.which"]).offer, NOW);
         device

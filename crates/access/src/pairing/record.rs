@@ -1,7 +1,7 @@
 //! The stored records.
 
 use protocol::node::{NodeSurface, PendingNodeSurface};
-use protocol::pairing::{Approval, ApprovedVia, Approver, BlockedDevice, TokenSummary};
+use protocol::pairing::{Approval, ApprovedVia, Approver, BlockedDevice, Known, TokenSummary};
 use protocol::{DeviceId, Role, Scopes};
 
 use super::Ask;
@@ -55,6 +55,11 @@ pub struct Device {
     pub approval: Option<Approval>,
     /// Where it was when it was last seen.
     pub last_seen_address: Option<String>,
+    /// When what was approved ends by itself, Unix epoch milliseconds; never where it is `None`. It stays when that
+    /// time has come, so that people see why the device is out.
+    pub expires_at_ms: Option<u64>,
+    /// What it asked for and whoever approved it left out. It is not asked about again.
+    pub withheld: Scopes,
 }
 
 /// That the owner wants to hear nothing more of a device.
@@ -67,6 +72,10 @@ pub struct Block {
     /// Unix epoch milliseconds.
     pub blocked_at_ms: u64,
     pub by: Option<Approver>,
+    /// How often it was refused since then, or a new device from its address.
+    pub knocks: u64,
+    /// Unix epoch milliseconds.
+    pub last_knock_at_ms: Option<u64>,
 }
 
 impl Block {
@@ -78,6 +87,8 @@ impl Block {
             address: self.address.clone(),
             blocked_at_ms: self.blocked_at_ms,
             by: self.by.clone(),
+            knocks: self.knocks,
+            last_knock_at_ms: self.last_knock_at_ms,
         }
     }
 }
@@ -126,6 +137,29 @@ impl Device {
     pub fn live_token(&self, role: Role) -> Option<&Token> {
         let token = self.tokens.iter().find(|token| token.role == role && token.is_live())?;
         self.roles.contains(&role).then_some(token)
+    }
+
+    /// Whether its time is up and nobody has acted upon it yet.
+    pub fn runs_out(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_some_and(|end_ms| end_ms <= now_ms) && self.tokens.iter().any(Token::is_live)
+    }
+
+    /// Whether its time was up. It has to ask anew, for everything, and a person decides.
+    pub fn has_run_out(&self) -> bool {
+        self.expires_at_ms.is_some() && !self.tokens.iter().any(Token::is_live)
+    }
+
+    /// What it was let in as, for whoever decides what more it may do.
+    pub(super) fn known(&self) -> Known {
+        let shown = self.shown(None);
+        Known {
+            name: shown.shown_name(),
+            platform: self.platform.clone(),
+            device_family: self.device_family.clone(),
+            client_id: self.client_id.clone(),
+            roles: self.roles.iter().copied().filter(|role| self.live_token(*role).is_some()).collect(),
+            expires_at_ms: self.expires_at_ms,
+        }
     }
 
     /// Whether people see it as a node.

@@ -5,9 +5,9 @@ use protocol::role::{ADMIN, PAIRING, READ, WRITE};
 
 use super::*;
 
-const NOW: u64 = 1_000_000;
+pub(super) const NOW: u64 = 1_000_000;
 
-fn ask_for(scopes: &[&str]) -> Ask {
+pub(super) fn ask_for(scopes: &[&str]) -> Ask {
     Ask {
         device_id: DeviceId::claimed("d1"),
         public_key: "key".to_owned(),
@@ -33,23 +33,35 @@ fn ask_for(scopes: &[&str]) -> Ask {
     }
 }
 
-fn asked(state: DevicePairing, scopes: &[&str], id: &str, now: u64) -> Step {
+pub(super) fn asked(state: DevicePairing, scopes: &[&str], id: &str, now: u64) -> Step {
     step(state, PairingEvent::Ask { ask: Box::new(ask_for(scopes)), request_id: id.to_owned() }, now).unwrap()
 }
 
-fn decider(scopes: &[&str]) -> Decider {
-    Decider { scopes: scopes.iter().copied().collect(), device_id: None, by_device_credential: false, is_owner: false }
+pub(super) fn decider(scopes: &[&str]) -> Decider {
+    Decider {
+        scopes: scopes.iter().copied().collect(),
+        device_id: None,
+        by_device_credential: false,
+        is_owner: false,
+        from: None,
+    }
 }
 
 fn approve(state: DevicePairing, id: &str, decider: Decider) -> Result<Step, Refusal> {
     step(
         state,
-        PairingEvent::Approve { request_id: id.to_owned(), digest: None, decider, generation: format!("g-{id}") },
+        PairingEvent::Approve {
+            request_id: id.to_owned(),
+            digest: None,
+            terms: Terms::default(),
+            decider,
+            generation: format!("g-{id}"),
+        },
         NOW,
     )
 }
 
-fn paired(scopes: &[&str]) -> DevicePairing {
+pub(super) fn paired(scopes: &[&str]) -> DevicePairing {
     let (state, _) = asked(DevicePairing::default(), scopes, "r0", NOW);
     approve(state, "r0", decider(&[ADMIN])).unwrap().0
 }
@@ -107,9 +119,10 @@ fn a_device_without_admin_decides_only_about_itself() {
         device_id: Some(DeviceId::claimed("another")),
         by_device_credential: true,
         is_owner: false,
+        from: None,
     };
     assert_eq!(approve(state.clone(), "r1", foreign.clone()).unwrap_err(), Refusal::ApprovalDenied);
-    let reject = PairingEvent::Reject { request_id: "r1".to_owned(), decider: foreign.clone() };
+    let reject = PairingEvent::Reject { request_id: "r1".to_owned(), digest: None, decider: foreign.clone() };
     assert_eq!(step(state, reject, NOW).unwrap_err(), Refusal::RejectionDenied);
     let remove = PairingEvent::Remove { decider: foreign };
     assert_eq!(step(paired(&[READ]), remove, NOW).unwrap_err(), Refusal::RemovalDenied);
@@ -127,6 +140,7 @@ fn an_approval_of_something_else_than_displayed_is_refused() {
     let approve = PairingEvent::Approve {
         request_id: "r1".to_owned(),
         digest: Some(shown),
+        terms: Terms::default(),
         decider: decider(&[ADMIN]),
         generation: "g".to_owned(),
     };

@@ -14,13 +14,53 @@ pub struct ApproveParams {
     /// Extension: the digest of what was shown. An approval with a stale one is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Extension: what whoever approves makes of a request. Without terms it is approved as it was asked, until
+/// somebody revokes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terms {
+    /// Only these of the scopes that were asked for. The device is not asked about the others again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+    /// The name that the owner gives it, 1 to 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// How long all that the device may do lasts, in milliseconds; 0 is until it is revoked. Where this is absent, a
+    /// device that is in keeps the end that was set for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+}
+
+/// Parameters of methods that are about one request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestRef {
+    pub request_id: String,
 }
 
 /// Parameters of `device.pair.reject`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RequestRef {
+pub struct RejectParams {
     pub request_id: String,
+    /// Extension: the digest of what was shown. A rejection with a stale one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// Result of `device.pair.undo`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Undone {
+    pub request_id: String,
+    pub device_id: DeviceId,
+    /// What the device is now; absent where it is not paired any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<PairedDevice>,
 }
 
 /// Parameters of `device.pair.remove`.
@@ -70,6 +110,9 @@ pub struct TokenParams {
 pub struct Approved {
     pub request_id: String,
     pub device: PairedDevice,
+    /// Extension, only for clients of ours: until when `device.pair.undo` takes this back, Unix epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_until_ms: Option<u64>,
 }
 
 /// Result of `device.token.rotate`.

@@ -88,4 +88,10 @@ pub struct BlockedDevice {
     pub blocked_at_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Approver>,
+    /// How often it was refused since then, or a new device from its address.
+    #[serde(default)]
+    pub knocks: u64,
+    /// Unix epoch, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_knock_at_ms: Option<u64>,
 }

@@ -155,9 +155,11 @@ impl Refusal {
             Self::TooManyRequestsWaiting => {
                 advice("Too many requests wait from this address.", "Decide on those first, or wait five minutes.")
             }
+            Self::Approve(refusal) => refusal.advice(),
             Self::Block(refusal) => refusal.advice(),
             Self::Config(refusal) => refusal.advice(),
             Self::Node(refusal) => refusal.advice(),
+            Self::Push(refusal) => refusal.advice(),
             Self::Setup(refusal) => refusal.advice(),
             Self::Upgrade(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(

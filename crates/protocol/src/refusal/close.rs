@@ -32,6 +32,11 @@ impl Close {
         Self::new(4001, "device removed")
     }
 
+    /// Extension: what was approved has ended by itself. Others hear the same as when they are removed.
+    pub fn approval_ended() -> Self {
+        Self::new(4001, "device approval ended")
+    }
+
     /// Extension: a client of ours has nothing to do but to come back for its new token. Others hear the
     /// same as when they are removed (wire.md §1.6).
     pub fn token_rotated() -> Self {
@@ -96,8 +101,10 @@ impl Refusal {
             | Self::RenameDenied
             | Self::RotationDenied
             | Self::RevocationDenied
+            | Self::Approve(_)
             | Self::Config(_)
             | Self::Node(_)
+            | Self::Push(_)
             | Self::Setup(_)
             | Self::Upgrade(_)
             | Self::ProxyUnattributable

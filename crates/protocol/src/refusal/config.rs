@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Advice;
 use super::advice::advice;
+use crate::settings::CutOff;
 
 /// Why the settings were not changed, or something about them cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,16 @@ pub enum ConfigRefusal {
     PathUnknown,
     /// One caller changes too much at once.
     TooManyWrites { method: &'static str, limit: usize, retry_after_ms: u64 },
+    /// Extension: the caller itself could not come back, and has not asked for a way back.
+    CutsOff { why: CutOff },
+    /// Extension: another change waits for its confirmation.
+    TrialWaits,
+    /// Extension: there is no such change to confirm or to take back.
+    TrialUnknown,
+    /// Extension: nothing starts this gateway again.
+    RestartImpossible,
+    /// Extension: no secret is asked for.
+    NoSecret,
     /// The operating system does not give the file, or does not take it.
     FileUnavailable { file: ConfigFile },
 }
@@ -60,10 +71,31 @@ impl std::fmt::Display for ConfigIssue {
     }
 }
 
+/// Why somebody could not come back, as half a sentence.
+fn because(why: &CutOff) -> String {
+    match why {
+        CutOff::ProxyUntrusted { proxy } => format!("it comes through {proxy}, which would not be a trusted proxy"),
+        CutOff::ClientUnnamed { address } => {
+            format!("{address} would be taken for a trusted proxy, and names no client")
+        }
+        CutOff::PageNotAllowed { page } => format!("its page, {page}, would not be allowed"),
+        CutOff::NotListening { address } => format!("it comes from {address}, where nobody would listen"),
+        CutOff::PortMoves { port } => format!("the gateway would be at port {port}"),
+    }
+}
+
 impl ConfigRefusal {
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::BaseStale | Self::BaseRequired { .. } | Self::Invalid { .. } | Self::PathUnknown => "INVALID_REQUEST",
+            Self::BaseStale
+            | Self::BaseRequired { .. }
+            | Self::Invalid { .. }
+            | Self::PathUnknown
+            | Self::CutsOff { .. }
+            | Self::TrialWaits
+            | Self::TrialUnknown
+            | Self::RestartImpossible
+            | Self::NoSecret => "INVALID_REQUEST",
             Self::TooManyWrites { .. } | Self::FileUnavailable { .. } => "UNAVAILABLE",
         }
     }
@@ -83,6 +115,11 @@ impl ConfigRefusal {
             Self::TooManyWrites { method, retry_after_ms, .. } => {
                 format!("rate limit exceeded for {method}; retry after {}s", retry_after_ms.div_ceil(1000))
             }
+            Self::CutsOff { why } => format!("this change would cut off the caller: {}", because(why)),
+            Self::TrialWaits => "another change of the settings waits for its confirmation".to_owned(),
+            Self::TrialUnknown => "no such change of the settings waits for its confirmation".to_owned(),
+            Self::RestartImpossible => "this gateway cannot start itself again".to_owned(),
+            Self::NoSecret => "the gateway asks for no secret".to_owned(),
             Self::FileUnavailable { file } => file.word().to_owned(),
         }
     }
@@ -97,9 +134,15 @@ impl ConfigRefusal {
             Self::TooManyWrites { method, limit, .. } => {
                 json!({"method": method, "limit": format!("{limit} per {}s", crate::WRITE_WINDOW_MS / 1000)})
             }
-            Self::BaseStale | Self::BaseRequired { .. } | Self::PathUnknown | Self::FileUnavailable { .. } => {
-                Value::Null
-            }
+            Self::CutsOff { why } => json!({"reason": "cut-off", "cutOff": why}),
+            Self::BaseStale
+            | Self::BaseRequired { .. }
+            | Self::PathUnknown
+            | Self::TrialWaits
+            | Self::TrialUnknown
+            | Self::RestartImpossible
+            | Self::NoSecret
+            | Self::FileUnavailable { .. } => Value::Null,
         }
     }
 
@@ -110,6 +153,11 @@ impl ConfigRefusal {
             | Self::BaseRequired { .. }
             | Self::Invalid { .. }
             | Self::PathUnknown
+            | Self::CutsOff { .. }
+            | Self::TrialWaits
+            | Self::TrialUnknown
+            | Self::RestartImpossible
+            | Self::NoSecret
             | Self::FileUnavailable { .. } => (None, None),
         }
     }
@@ -134,6 +182,26 @@ impl ConfigRefusal {
             Self::TooManyWrites { .. } => {
                 advice("Too many changes came from this device within a minute.", "Wait a minute, then go on.")
             }
+            Self::CutsOff { .. } => advice(
+                "With this change you could not come back to this page the way you came.",
+                "Change it with a way back (it is taken back after a minute unless you confirm it), or on the gateway's machine with `openclaw config set`.",
+            ),
+            Self::TrialWaits => advice(
+                "Another change of the settings waits for its confirmation.",
+                "Confirm it or take it back first.",
+            ),
+            Self::TrialUnknown => advice(
+                "This change does not wait for a confirmation any more.",
+                "Look at the settings again: it was confirmed, taken back, or overtaken by another change.",
+            ),
+            Self::RestartImpossible => advice(
+                "The gateway cannot start itself again here.",
+                "Restart it where it was started, for instance with `openclaw gateway restart`.",
+            ),
+            Self::NoSecret => advice(
+                "The gateway asks for no token and no password.",
+                "Set gateway.auth.mode to \"token\" or \"password\" first.",
+            ),
             Self::FileUnavailable { .. } => advice(
                 "The gateway has no access to one of its files.",
                 "Check free space and permissions of the state directory; the log names the cause.",
@@ -152,6 +220,11 @@ impl ConfigRefusal {
             Self::Invalid { issues: vec![issue] },
             Self::PathUnknown,
             Self::TooManyWrites { method: "config.patch", limit: 30, retry_after_ms: 12_000 },
+            Self::CutsOff { why: CutOff::ProxyUntrusted { proxy: "172.18.0.1".to_owned() } },
+            Self::TrialWaits,
+            Self::TrialUnknown,
+            Self::RestartImpossible,
+            Self::NoSecret,
             Self::FileUnavailable { file: ConfigFile::Settings },
             Self::FileUnavailable { file: ConfigFile::Log },
             Self::FileUnavailable { file: ConfigFile::System },

@@ -1,8 +1,8 @@
 //! One of each, for tables, tests and finding advice.
 
 use super::{
-    Audience, BlockRefusal, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, Refusal, SecretKind,
-    SetupRefusal, UpgradeRefusal,
+    ApproveRefusal, Audience, BlockRefusal, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, PushRefusal,
+    Refusal, SecretKind, SetupRefusal, UpgradeRefusal,
 };
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
@@ -99,9 +99,11 @@ impl Refusal {
             Self::TooManyUnauthenticated,
             Self::GatewayStopping,
         ];
+        examples.extend(ApproveRefusal::examples().into_iter().map(Self::Approve));
         examples.extend(BlockRefusal::examples().into_iter().map(Self::Block));
         examples.extend(ConfigRefusal::examples().into_iter().map(Self::Config));
         examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
+        examples.extend(PushRefusal::examples().into_iter().map(Self::Push));
         examples.extend(SetupRefusal::examples().into_iter().map(Self::Setup));
         examples.extend(UpgradeRefusal::examples().into_iter().map(Self::Upgrade));
         examples

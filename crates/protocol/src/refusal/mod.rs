@@ -2,11 +2,13 @@
 //! person reads and the next step all derive from this one enum (wire.md §1.5, §4.3, §6.3, §7.2).
 
 mod advice;
+mod approve;
 mod block;
 mod close;
 mod config;
 mod examples;
 mod node;
+mod push;
 mod setup;
 mod upgrade;
 mod wire;
@@ -17,10 +19,12 @@ use crate::pairing::PairingReason;
 use crate::role::{Role, Scopes};
 
 pub use advice::Advice;
+pub use approve::ApproveRefusal;
 pub use block::BlockRefusal;
 pub use close::Close;
 pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
+pub use push::PushRefusal;
 pub use setup::{SetupRefusal, UrlUnknown};
 pub use upgrade::UpgradeRefusal;
 
@@ -186,9 +190,11 @@ pub enum Refusal {
     RevocationDenied,
     StoreUnavailable,
     TooManyRequestsWaiting,
+    Approve(ApproveRefusal),
     Block(BlockRefusal),
     Config(ConfigRefusal),
     Node(NodeRefusal),
+    Push(PushRefusal),
     Setup(SetupRefusal),
     Upgrade(UpgradeRefusal),
 
@@ -228,6 +234,8 @@ impl Refusal {
         } else if let Self::Block(refusal) = self {
             refusal.code()
         } else if let Self::Config(refusal) = self {
+            refusal.code()
+        } else if let Self::Push(refusal) = self {
             refusal.code()
         } else if let Self::Setup(refusal) = self {
             refusal.code()

@@ -85,9 +85,11 @@ impl Refusal {
             Self::RevocationDenied => "device token revocation denied".to_owned(),
             Self::StoreUnavailable => "the pairing store cannot be read or written; nothing was changed".to_owned(),
             Self::TooManyRequestsWaiting => "too many pairing requests wait from this address; try again later".to_owned(),
+            Self::Approve(refusal) => refusal.message(),
             Self::Block(refusal) => refusal.message(),
             Self::Config(refusal) => refusal.message(),
             Self::Node(refusal) => refusal.message(),
+            Self::Push(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
             Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
@@ -140,8 +142,10 @@ impl Refusal {
             Self::RequestChanged => "REQUEST_CHANGED",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::TooManyRequestsWaiting => "TOO_MANY_REQUESTS_WAITING",
+            Self::Approve(refusal) => refusal.detail_code(),
             Self::Block(refusal) => return refusal.detail_code(),
             Self::Node(refusal) => return refusal.detail_code(),
+            Self::Push(refusal) => refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
             Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson

@@ -1,7 +1,9 @@
 //! `openclaw devices …`.
 
 use clap::Subcommand;
-use protocol::Role;
+use protocol::method::{LONGEST_APPROVAL_MS, Terms};
+use protocol::role::OPERATOR_SCOPES;
+use protocol::{Role, Scopes};
 
 use super::{Format, TargetArgs};
 
@@ -132,9 +134,67 @@ pub struct ApproveArgs {
     #[arg(long = "match", value_name = "WORD-WORD-WORD-WORD", conflicts_with_all = ["id", "latest"])]
     pub words: Option<String>,
     #[command(flatten)]
+    pub terms: TermsArgs,
+    #[command(flatten)]
     pub format: Format,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// On what terms a device is let in.
+#[derive(Debug, Default, clap::Args)]
+pub struct TermsArgs {
+    /// Give it only these of the scopes it asks for, without or with `operator.`; it is not asked about the others again
+    #[arg(long, value_name = "SCOPE,SCOPE", value_delimiter = ',', value_parser = scope)]
+    scopes: Option<Vec<String>>,
+    /// How long it is let in: 30m, 1h, 1d, 90d, or forever, which is until it is revoked
+    #[arg(long = "for", value_name = "TIME", value_parser = lasting_ms)]
+    lasts_ms: Option<u64>,
+    /// Give it this name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl TermsArgs {
+    pub fn terms(&self) -> Terms {
+        Terms {
+            scopes: self.scopes.clone().map(Scopes::from),
+            label: self.name.as_deref().map(|name| name.trim().to_owned()),
+            expires_in_ms: self.lasts_ms,
+        }
+    }
+}
+
+/// A scope by its whole name or by what comes after `operator.`.
+fn scope(text: &str) -> Result<String, String> {
+    let whole = if text.contains("operator.") { text.trim().to_owned() } else { format!("operator.{}", text.trim()) };
+    if OPERATOR_SCOPES.contains(&whole.as_str()) {
+        return Ok(whole);
+    }
+    let names: Vec<_> = OPERATOR_SCOPES.iter().filter_map(|scope| scope.strip_prefix("operator.")).collect();
+    Err(format!("the scopes are {}", names.join(", ")))
+}
+
+/// A length of time in milliseconds; `forever` is 0.
+fn lasting_ms(text: &str) -> Result<u64, &'static str> {
+    let problem = "say how long, as in 30m, 1h, 1d, 90d or forever";
+    if text == "forever" {
+        return Ok(0);
+    }
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(problem)?;
+    let minutes = match unit {
+        "m" => 1,
+        "h" => 60,
+        "d" => 24 * 60,
+        _ => return Err(problem),
+    };
+    let number: u64 = number.parse().map_err(|_| problem)?;
+    let lasts_ms = number.checked_mul(minutes * 60_000).filter(|lasts_ms| *lasts_ms <= LONGEST_APPROVAL_MS);
+    match lasts_ms {
+        Some(0) => Err(problem),
+        Some(lasts_ms) => Ok(lasts_ms),
+        None => Err("that is too long; `forever` is until it is revoked"),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -240,4 +300,27 @@ impl TokenArgs {
 
 fn role(text: &str) -> Result<Role, &'static str> {
     Role::parse(text).ok_or("a role is `operator` or `node`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_is_a_number_and_a_unit() {
+        let hour = 60 * 60 * 1000;
+        for (text, expected) in [("30m", hour / 2), ("1h", hour), ("90d", 90 * 24 * hour), ("forever", 0)] {
+            assert_eq!(lasting_ms(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "0h", "h", "1", "1w", "-1h", "1.5h", "99999999999999999999d", "4000d", "\u{e9}"] {
+            assert!(lasting_ms(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_scope_may_be_written_without_what_all_begin_with() {
+        assert_eq!(scope("read").as_deref(), Ok("operator.read"));
+        assert_eq!(scope("operator.talk.secrets").as_deref(), Ok("operator.talk.secrets"));
+        assert!(scope("everything").unwrap_err().contains("talk.secrets"));
+    }
 }

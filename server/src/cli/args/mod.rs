@@ -8,6 +8,7 @@ use protocol::Secret;
 
 use crate::config::{Environment, Profile};
 
+mod audit;
 mod config;
 mod devices;
 mod doctor;
@@ -18,6 +19,7 @@ mod pairing;
 mod recovery;
 mod shell;
 
+pub use audit::*;
 pub use config::*;
 pub use devices::*;
 pub use doctor::*;
@@ -115,6 +117,10 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Devices by an older name, see `openclaw devices`
     Pairing(PairingArgs),
+    /// Show what was decided about devices and settings, by whom and from where
+    ///
+    /// Nothing in it is ever changed; the oldest of more than 10 000 decisions are forgotten.
+    Audit(AuditArgs),
     /// Find what keeps devices out, and repair it
     ///
     /// Ends with 0 when nothing is wrong, or everything could be repaired; with 1 while something remains.
@@ -273,6 +279,9 @@ mod tests {
             "openclaw gateway --tailscale serve --force",
             "openclaw status",
             "openclaw dashboard --no-open",
+            "openclaw audit --verify",
+            "openclaw audit --json --action approved --about abcd",
+            "openclaw audit --export decisions.jsonl",
             "openclaw doctor",
             "openclaw doctor --fix",
             "openclaw qr",
@@ -338,6 +347,8 @@ mod tests {
             "openclaw gateway auth-token --show --rotate",
             "openclaw gateway install --token t",
             "openclaw devices list --token t --password p",
+            "openclaw audit --action guessed",
+            "openclaw audit --verify --export x",
             "openclaw config set gateway.port",
             "openclaw config get gateway..port",
             "openclaw config unset",

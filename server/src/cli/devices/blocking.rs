@@ -85,13 +85,15 @@ pub async fn list(args: &ListArgs, env: &Environment) -> Outcome {
 }
 
 fn in_table(list: &BlockedList, now_ms: u64) -> String {
-    let heads = ["DEVICE", "NAME", "BLOCKED", "BY", "ADDRESS"].map(str::to_owned).to_vec();
+    let heads = ["DEVICE", "NAME", "BLOCKED", "BY", "KNOCKS", "LAST", "ADDRESS"].map(str::to_owned).to_vec();
     let row = |device: &BlockedDevice| {
         vec![
             listing::short(&device.device_id),
             device.name.as_deref().map(shown).unwrap_or_default(),
             ago(now_ms, device.blocked_at_ms),
             by(device.by.as_ref()),
+            device.knocks.to_string(),
+            device.last_knock_at_ms.map(|at_ms| ago(now_ms, at_ms)).unwrap_or_default(),
             device.address.as_deref().map(shown).unwrap_or_default(),
         ]
     };
@@ -127,10 +129,12 @@ mod tests {
             address: Some("192.0.2.2".to_owned()),
             blocked_at_ms: 0,
             by: Some(Approver::Owner),
+            knocks: 7,
+            last_knock_at_ms: Some(60_000),
         }];
         let text = in_table(&BlockedList { blocked }, 60_000);
-        let expected = "DEVICE        NAME         BLOCKED    BY         ADDRESS\n\
-                        be9db4f8b046  \u{fffd}[2JPhone\u{fffd}x  1 min ago  the owner  192.0.2.2";
+        let expected = "DEVICE        NAME         BLOCKED    BY         KNOCKS  LAST      ADDRESS\n\
+                        be9db4f8b046  \u{fffd}[2JPhone\u{fffd}x  1 min ago  the owner  7       just now  192.0.2.2";
         assert_eq!(text, expected);
     }
 }

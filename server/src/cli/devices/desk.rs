@@ -1,12 +1,12 @@
 //! A gateway and what it listed a moment ago, to decide upon.
 
-use protocol::method::{ApproveParams, Approved, TokenParams};
+use protocol::method::{ApproveParams, Approved, Terms, TokenParams};
 use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
 use protocol::role::{PAIRING, READ};
 use protocol::{Method, Role};
 
 use super::super::args::{TargetArgs, TokenArgs};
-use super::super::output::{Failure, shown, tell};
+use super::super::output::{Failure, duration, shown, tell};
 use super::super::select::{self, Choice};
 use super::super::target::{Target, role_and_scopes};
 use super::super::{Outcome, listing, progress};
@@ -108,19 +108,27 @@ impl Desk {
     }
 
     /// Approves exactly what was listed: the gateway refuses if the request has changed since.
-    pub async fn approve(&self, request: &PendingRequest, as_json: bool) -> Outcome {
-        let approved = approve_as_shown(&self.target, request).await?;
-        let grants = shown(&request.shown_name());
-        let words = format!("Approved {grants} as {}.", role_and_scopes(request.role, &request.scopes));
+    pub async fn approve(&self, request: &PendingRequest, terms: Terms, as_json: bool) -> Outcome {
+        let granted = terms.scopes.clone().unwrap_or_else(|| request.scopes.clone());
+        let lasts_ms = terms.expires_in_ms.filter(|lasts_ms| *lasts_ms > 0);
+        let name = terms.label.clone().unwrap_or_else(|| request.shown_name());
+        let approved = approve_as_shown(&self.target, request, terms).await?;
+        let lasts = lasts_ms.map(|lasts_ms| format!(", for {}", duration(lasts_ms / 1000))).unwrap_or_default();
+        let words = format!("Approved {} as {}{lasts}.", shown(&name), role_and_scopes(request.role, &granted));
         Ok(tell(as_json, &approved, &words))
     }
 }
 
 /// Approves exactly what was shown of a request.
-pub(super) async fn approve_as_shown(target: &Target, request: &PendingRequest) -> Result<Approved, Failure> {
+pub(super) async fn approve_as_shown(
+    target: &Target,
+    request: &PendingRequest,
+    terms: Terms,
+) -> Result<Approved, Failure> {
     let params = ApproveParams {
         request_id: request.request_id.clone(),
         digest: request.evidence.as_ref().map(|seen| seen.digest.clone()),
+        terms,
     };
     target.decide(Method::DevicePairApprove, params).await
 }

@@ -11,7 +11,7 @@ use protocol::role::describe_scope;
 use serde::Serialize;
 
 use super::super::args::ExplainArgs;
-use super::super::output::{Failure, ago, count, data, duration, json as print_json, long, shown};
+use super::super::output::{Failure, ago, ahead, count, data, duration, json as print_json, long, shown};
 use super::super::select::{self, Choice};
 use super::super::target::fingerprint_line;
 use super::super::{Outcome, listing, nodes_listing};
@@ -164,9 +164,24 @@ fn evidence(approval: &Approval) -> String {
 }
 
 fn powers(device: &PairedDevice, now_ms: u64) -> Vec<String> {
-    let mut lines =
-        vec![if device.scopes.is_empty() { "It holds no scopes.".to_owned() } else { "It may:".to_owned() }];
+    let mut lines = vec![match (device.scopes.is_empty(), device.has_ended(now_ms)) {
+        (true, _) => "It holds no scopes.".to_owned(),
+        (false, true) => "It was allowed:".to_owned(),
+        (false, false) => "It may:".to_owned(),
+    }];
     lines.extend(device.scopes.iter().map(|scope| format!("  {}  ({})", describe_scope(scope).0, shown(scope))));
+    if !device.withheld_scopes.is_empty() {
+        let left_out = listing::scopes(&device.withheld_scopes);
+        lines.push(format!("Whoever approved it left out what it asked for besides: {left_out}."));
+    }
+    match device.expires_at_ms {
+        Some(end_ms) if device.has_ended(now_ms) => {
+            lines.push(format!("Its time was up {}; it has to ask again.", when(now_ms, end_ms)));
+            return lines;
+        }
+        Some(end_ms) => lines.push(format!("That ends {} ({}).", ahead(now_ms, end_ms), rfc3339_seconds(end_ms))),
+        None => {}
+    }
     for token in &device.tokens {
         if let Some(revoked) = token.revoked_at_ms {
             let role = token.role;
@@ -254,6 +269,10 @@ fn blocked_sentences(blocked: &BlockedDevice, now_ms: u64, undo: &str) -> Vec<St
     if let Some(address) = &blocked.address {
         lines.push(format!("New devices from {} stay out too.", shown(address)));
     }
+    if let Some(last_at_ms) = blocked.last_knock_at_ms {
+        let times = count(usize::try_from(blocked.knocks).unwrap_or(usize::MAX), "time");
+        lines.push(format!("It was turned away {times} since, the last time {}.", when(now_ms, last_at_ms)));
+    }
     lines.push(format!("`{undo}` lets it ask again."));
     lines
 }
@@ -315,6 +334,18 @@ mod tests {
             &live,
             "It is connected now, 1 connection:\n  as operator from 192.0.2.2, LAN (encrypted), for 2 min, version 1",
         );
+    }
+
+    #[test]
+    fn it_says_when_it_ends_and_what_was_left_out() {
+        let mut found = explained(&json!({}));
+        found.device.withheld_scopes = ["operator.admin"].into();
+        found.device.expires_at_ms = Some(240_000);
+        check(&found, "Whoever approved it left out what it asked for besides: operator.admin.");
+        check(&found, "That ends in 1 min (1970-01-01T00:04:00Z).");
+        found.device.expires_at_ms = Some(120_000);
+        check(&found, "It was allowed:\n");
+        check(&found, "Its time was up 1 min ago (1970-01-01T00:02:00Z); it has to ask again.");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use client::{CallError, Connection};
 use futures_util::FutureExt;
 use protocol::event::{Decision, Event, PairResolved};
 use protocol::frame::EventFrame;
-use protocol::method::RequestRef;
+use protocol::method::{RejectParams, Terms};
 use protocol::pairing::{PairingList, PendingRequest};
 use protocol::role::{PAIRING, READ};
 use protocol::{Method, TICK_INTERVAL_MS};
@@ -256,14 +256,15 @@ async fn at_terminal(target: &Target, mut news: mpsc::Receiver<News>) -> Outcome
 }
 
 async fn approve(target: &Target, request: &PendingRequest) -> String {
-    match approve_as_shown(target, request).await {
+    match approve_as_shown(target, request, Terms::default()).await {
         Ok(_) => format!("Approved {}.", shown(&request.shown_name())),
         Err(failure) => failure.lines().join("\n"),
     }
 }
 
 async fn reject(target: &Target, request: &PendingRequest) -> String {
-    let params = RequestRef { request_id: request.request_id.clone() };
+    let digest = request.evidence.as_ref().map(|seen| seen.digest.clone());
+    let params = RejectParams { request_id: request.request_id.clone(), digest };
     match target.decide::<Value>(Method::DevicePairReject, params).await {
         Ok(_) => format!("Turned {} away.", shown(&request.shown_name())),
         Err(failure) => failure.lines().join("\n"),

@@ -1,9 +1,9 @@
 //! The way that clients take to the gateway.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use access::diagnosis::bridge_of;
 use serde_json::Value;
 
 use crate::config::{Bind, PUBLIC_URL};
@@ -54,13 +54,11 @@ fn inside(facts: &Facts) -> &'static str {
 
 /// Whether an address is one that container bridges use: Docker's pools, and the one of Docker Desktop.
 fn is_bridge(facts: &Facts, address: &str) -> bool {
-    const DESKTOP: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 65, 0), 24);
-    const DEFAULT: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 17, 0, 0), 16);
-    const POOLS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12);
-    let Ok(IpAddr::V4(address)) = address.parse::<IpAddr>().map(|address| address.to_canonical()) else { return false };
+    const DESKTOP: Ipv4Addr = Ipv4Addr::new(192, 168, 65, 0);
+    const DEFAULT: Ipv4Addr = Ipv4Addr::new(172, 17, 0, 0);
+    let Some(network) = address.parse().ok().and_then(bridge_of) else { return false };
     // Outside a container the other pools may as well be somebody's own network.
-    let is_pool = facts.machine.container.is_some() && POOLS.contains(&address);
-    DESKTOP.contains(&address) || DEFAULT.contains(&address) || is_pool
+    facts.machine.container.is_some() || [DESKTOP, DEFAULT].contains(&network.network())
 }
 
 pub fn container_loopback(facts: &Facts) -> Vec<Finding> {

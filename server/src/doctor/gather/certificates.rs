@@ -19,8 +19,12 @@ pub async fn look(settings: &Settings) -> Vec<Certificate> {
         let found = path.split('.').try_fold(&settings.value, |value, key| value.get(key));
         found.and_then(Value::as_str).map(str::to_owned)
     };
-    let own = text(PUBLIC_URL).and_then(|url| GatewayUrl::parse(&url).ok()).filter(is_own);
-    let Some(url) = own.filter(GatewayUrl::is_encrypted) else { return Vec::new() };
+    of(text(PUBLIC_URL).and_then(|url| GatewayUrl::parse(&url).ok())).await
+}
+
+/// The one that this machine shows for an address, if it is this machine's.
+pub async fn of(url: Option<GatewayUrl>) -> Vec<Certificate> {
+    let Some(url) = url.filter(is_own).filter(GatewayUrl::is_encrypted) else { return Vec::new() };
     match tokio::time::timeout(PATIENCE, tls::certificate_at(&url)).await {
         Ok(Ok(der)) => vec![Certificate { from: url.to_string(), state: of_der(&der) }],
         // That nobody answers there is for whoever looks after the proxy.

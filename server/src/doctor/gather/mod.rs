@@ -18,6 +18,7 @@ use crate::config::{Environment, Paths};
 
 use super::facts::{Facts, Shell};
 
+pub use certificates::of as certificates_of;
 pub use machine::container;
 
 /// Everything that the checks want to know.

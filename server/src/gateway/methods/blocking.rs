@@ -35,6 +35,7 @@ pub async fn list(state: &AppState, caller: &Connection) -> Result<BlockedList, 
     if decider(caller).is_confined_to_itself() {
         return Err(Refusal::Block(BlockRefusal::Denied));
     }
+    state.flush_knocks().await.map_err(|error| error.refusal())?;
     let blocks = state.store.list_blocks().await.map_err(|error| error.refusal())?;
     Ok(BlockedList { blocked: blocks.iter().map(|(device_id, block)| block.shown(device_id)).collect() })
 }

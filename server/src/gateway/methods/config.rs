@@ -1,5 +1,8 @@
 //! `config.*`: the settings, with every secret taken out (wire.md §7.5).
 
+use std::sync::Arc;
+
+use protocol::audit::AuditAction;
 use protocol::operations::{ConfigWriteParams, SchemaLookupParams};
 use protocol::refusal::{ConfigFile, ConfigIssue, ConfigRefusal};
 use protocol::{Method, Refusal, WRITE_LIMIT};
@@ -7,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::config::edit::Edit;
-use crate::config::live::{self, WriteError, Written};
+use crate::config::live::{self, Terms, WriteError, Written};
 use crate::config::secrets::redact;
 use crate::config::{Problem, file, schema};
+use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
 use crate::state::AppState;
 
@@ -51,7 +55,7 @@ pub fn get(state: &AppState) -> Value {
 /// nobody else.
 pub async fn write(
     state: &AppState,
-    caller: &Connection,
+    caller: &Arc<Connection>,
     method: Method,
     params: ConfigWriteParams,
 ) -> Result<Value, Refusal> {
@@ -65,15 +69,27 @@ pub async fn write(
             Refusal::Config(ConfigRefusal::TooManyWrites { method, limit: WRITE_LIMIT, retry_after_ms })
         })?;
     }
-    let ConfigWriteParams { raw, base_hash, replace_paths, note } = params;
+    let ConfigWriteParams { raw, base_hash, replace_paths, note, confirm_within_ms } = params;
     let edit = if method == Method::ConfigPatch { Edit::Patch { raw, replace_paths } } else { Edit::Set { raw } };
     let writing = tokio::task::spawn_blocking({
-        let state = state.clone();
-        move || live::write(&state, base_hash.as_deref(), &edit)
+        let (state, caller) = (state.clone(), Arc::clone(caller));
+        move || {
+            let terms = match confirm_within_ms {
+                Some(within_ms) => Terms::OnTrial { within_ms },
+                // Others than ours know no way back, and could only give up.
+                None if caller.is_extended && !caller.is_owner => Terms::Guarded(&caller),
+                None => Terms::Final,
+            };
+            live::write(&state, base_hash.as_deref(), &edit, terms)
+        }
     });
     let written = writing.await.map_err(anyhow::Error::from).unwrap_or_else(|error| Err(error.into()));
     let Written { edited, hash, is_new, requires_restart } = written.map_err(refusal)?;
     tracing::info!(conn.id = %caller.id, changed = edited.changed_paths.join(" "), "The settings were written");
+    if is_new {
+        let what = auditing::of(AuditAction::SettingsChanged, Some(caller)).noting(edited.changed_paths.join(" "));
+        auditing::record(state, what).await;
+    }
     let path = &state.paths.config_file;
     Ok(json!({
         "ok": true,
@@ -102,6 +118,8 @@ fn refusal(error: WriteError) -> Refusal {
             let issues = problems.into_iter().map(|Problem { path, message }| ConfigIssue { path, message });
             ConfigRefusal::Invalid { issues: issues.collect() }
         }
+        WriteError::CutsOff(why) => ConfigRefusal::CutsOff { why },
+        WriteError::TrialWaits => ConfigRefusal::TrialWaits,
         WriteError::File(error) => {
             tracing::error!("The settings were not changed: {error:#}");
             ConfigRefusal::FileUnavailable { file: ConfigFile::Settings }

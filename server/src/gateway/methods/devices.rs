@@ -1,11 +1,13 @@
 //! `device.pair.*` and `device.token.*` (wire.md §7.2).
 
-use access::pairing::{Decider, DevicePairing, PairingEvent};
+use access::pairing::{Decider, DevicePairing, PairingEvent, Undoable};
 use protocol::handshake::AuthMethod;
 use protocol::method::{
-    ApproveParams, Approved, DeviceRef, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams,
+    ApproveParams, Approved, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams,
+    Undone,
 };
 use protocol::pairing::PairingList;
+use protocol::refusal::ApproveRefusal;
 use protocol::{DeviceId, Refusal, Role};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,8 +28,8 @@ pub async fn list(state: &AppState, caller: &Connection) -> Result<PairingList, 
         .pending
         .iter()
         .filter(|(pending, _)| pending.expires_at_ms() > now_ms && is_visible(&pending.ask.device_id))
-        .map(|(pending, approved)| {
-            let mut shown = pending.shown(approved);
+        .map(|(pending, device)| {
+            let mut shown = pending.shown(device.as_ref());
             shown.evidence = shown.evidence.filter(|_| caller.is_extended);
             shown
         })
@@ -52,20 +54,45 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let event = PairingEvent::Approve {
         request_id: params.request_id.clone(),
         digest: params.digest,
+        terms: params.terms,
         decider,
         generation: Uuid::new_v4().to_string(),
     };
-    let pairing = apply(state, &device_id, event).await?;
-    let device = pairing.paired.ok_or(Refusal::RequestUnknown)?;
-    Ok(Approved { request_id: params.request_id, device: device.shown(None) })
+    let (before, after) = effects::change(state, &device_id, event).await.map_err(|error| error.refusal())?;
+    let device = after.paired.ok_or(Refusal::RequestUnknown)?;
+    let shown = device.shown(None);
+    let undoable = Undoable { before: before.paired, after: device };
+    let undo_until_ms = state.approvals.add(params.request_id.clone(), undoable, state.clock.now_ms());
+    let undo_until_ms = caller.is_extended.then_some(undo_until_ms);
+    Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms })
 }
 
-pub async fn reject(state: &AppState, caller: &Connection, params: RequestRef) -> Result<Value, Refusal> {
+/// Takes an approval of the last half minute back.
+pub async fn undo(state: &AppState, caller: &Connection, params: RequestRef) -> Result<Undone, Refusal> {
+    let request_id = params.request_id;
+    let found = state.approvals.find(&request_id, state.clock.now_ms());
+    let undoable = Box::new(found.ok_or(Refusal::Approve(ApproveRefusal::UndoTooLate))?);
+    // Whether the device has come in by its new token is part of what is decided.
+    state.flush_seen().await.map_err(|error| error.refusal())?;
+    let device_id = undoable.after.device_id.clone();
+    let device = apply(state, &device_id, PairingEvent::Undo { undoable, decider: decider(caller) }).await?.paired;
+    state.approvals.forget(&request_id);
+    tracing::info!(
+        conn.id = %caller.id,
+        request.id = request_id,
+        device.id = device_id.as_str().get(..8),
+        "An approval was undone"
+    );
+    Ok(Undone { request_id, device_id, device: device.map(|device| device.shown(None)) })
+}
+
+pub async fn reject(state: &AppState, caller: &Connection, params: RejectParams) -> Result<Value, Refusal> {
     let decider = decider(caller);
     let unknown = decider.told(Refusal::RequestUnknown, Refusal::RejectionDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
-    apply(state, &device_id, PairingEvent::Reject { request_id: params.request_id.clone(), decider }).await?;
-    Ok(json!({"requestId": params.request_id, "deviceId": device_id}))
+    let RejectParams { request_id, digest } = params;
+    apply(state, &device_id, PairingEvent::Reject { request_id: request_id.clone(), digest, decider }).await?;
+    Ok(json!({"requestId": request_id, "deviceId": device_id}))
 }
 
 pub async fn remove(state: &AppState, caller: &Connection, params: DeviceRef) -> Result<Value, Refusal> {
@@ -123,6 +150,7 @@ pub fn decider(caller: &Connection) -> Decider {
         device_id: caller.device_id.clone(),
         by_device_credential: by_device_credential(caller),
         is_owner: caller.is_owner,
+        from: Some(caller.introduction.origin()),
     }
 }
 
