@@ -16,6 +16,7 @@ use crate::permissions::who_may_approve;
 use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
 use crate::setup::Wish;
+use crate::stepping;
 use crate::writing::{object, texts};
 
 /// The gateway's answer to one call.
@@ -214,7 +215,7 @@ impl Live {
 
     /// Asks for a one-time code.
     pub fn make_code(self, wish: Wish, then: impl FnOnce(Answer) + 'static) {
-        outside::ask(Method::DevicePairSetupCode, wish.params(), then);
+        stepping::ask(Method::DevicePairSetupCode, wish.params(), Box::new(then));
     }
 
     /// Asks what came of a one-time code.
@@ -242,10 +243,11 @@ impl Live {
     /// Calls a method that changes something, and fetches the lists again whatever came of it: a refusal often
     /// means that they are stale.
     fn change(self, method: Method, params: Value, then: Box<dyn FnOnce(Answer)>) {
-        outside::ask(method, params, move |answer| {
+        let then = move |answer| {
             then(answer);
             self.reload();
-        });
+        };
+        stepping::ask(method, params, Box::new(then));
     }
 }
 

@@ -16,6 +16,7 @@ mod editor;
 mod fields;
 mod list;
 mod modal;
+mod passkeys;
 mod reach;
 mod secret;
 mod sections;

@@ -7,6 +7,7 @@ use super::book::Book;
 use super::editor::{Editor, block, sentence};
 use super::fields::{Word, choice, line, maybe, number, seconds, toggle};
 use super::list::{Lines, has, plain};
+use super::passkeys::passkeys;
 use super::reach::Seen;
 use super::secret::{Kind, secret};
 use super::trial::notices;
@@ -57,6 +58,7 @@ fn all(book: Book) -> AnyView {
         {notices(book)}
         {section("settings-access", t("Access"), access(book))}
         {section("settings-pairing", t("Who may ask"), pairing(book))}
+        {section("settings-passkeys", t("Passkeys"), step_up(book))}
         {section("settings-ways", t("Ways in"), ways(book, seen))}
         {section("settings-proxies", t("Behind a proxy"), proxies(book))}
         {section("settings-pages", t("Pages from elsewhere"), pages(book))}
@@ -172,6 +174,32 @@ fn pairing(book: Book) -> Vec<AnyView> {
         |editor| plain(editor, RANGES, t("Address or range"), "192.168.7.0/24"),
     );
     vec![knock, local, ranges]
+}
+
+fn step_up(book: Book) -> Vec<AnyView> {
+    const STEP_UP: &str = "gateway.stepUp";
+    let policy = block(
+        book,
+        "step-up",
+        t("When one is asked for"),
+        t("Besides being signed in, so that a stolen session or a hurried click is not enough."),
+        &[STEP_UP],
+        |editor| {
+            let list = vec![
+                word(
+                    "public-admin",
+                    t("For admins from the internet"),
+                    t(
+                        "Also for the secret, for codes with full access and for what would get around this. Once you have a passkey.",
+                    ),
+                ),
+                word("always", t("Always"), t("For every approval, every code and every look at the secret.")),
+                word("off", t("Never"), t("Being signed in is enough.")),
+            ];
+            choice(editor, STEP_UP, t("When one is asked for"), list)
+        },
+    );
+    vec![policy, passkeys(book)]
 }
 
 fn ways(book: Book, seen: Seen) -> Vec<AnyView> {

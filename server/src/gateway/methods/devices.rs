@@ -1,19 +1,20 @@
 //! `device.pair.*` and `device.token.*` (wire.md §7.2).
 
 use access::pairing::{Decider, DevicePairing, PairingEvent, Undoable};
+use access::step_up::Act;
 use protocol::handshake::AuthMethod;
 use protocol::method::{
-    ApproveParams, Approved, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams,
-    Undone,
+    ApproveParams, Approved, DeviceRef, Purpose, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery,
+    TokenParams, Undone,
 };
-use protocol::pairing::PairingList;
+use protocol::pairing::{Network, PairingList};
 use protocol::refusal::ApproveRefusal;
-use protocol::{DeviceId, Refusal, Role};
+use protocol::{DeviceId, Refusal, Role, Scopes};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::gateway::connection::Connection;
-use crate::gateway::effects;
+use crate::gateway::{effects, step_up};
 use crate::state::AppState;
 
 /// Everything that waits or is in; a device without admin rights sees only itself.
@@ -51,6 +52,12 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let decider = decider(caller);
     let unknown = decider.told(Refusal::RequestUnknown, Refusal::ApprovalDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
+    if !caller.is_owner && step_up::is_in_force(state).await? {
+        let may_touch = !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(&device_id);
+        if let Some(waiting) = waiting(state, &params).await?.filter(|_| may_touch) {
+            step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
+        }
+    }
     let event = PairingEvent::Approve {
         request_id: params.request_id.clone(),
         digest: params.digest,
@@ -65,6 +72,36 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let undo_until_ms = state.approvals.add(params.request_id.clone(), undoable, state.clock.now_ms());
     let undo_until_ms = caller.is_extended.then_some(undo_until_ms);
     Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms })
+}
+
+/// What is about to be approved, as far as a passkey may be asked for it.
+pub struct Waiting {
+    digest: String,
+    scopes: Scopes,
+    from: Network,
+}
+
+impl Waiting {
+    pub fn act(&self) -> Act<'_> {
+        Act::Approve { scopes: &self.scopes, from: self.from }
+    }
+
+    fn purpose(&self, request_id: &str) -> Purpose {
+        Purpose::Approve { request_id: request_id.to_owned(), digest: self.digest.clone() }
+    }
+}
+
+/// Looks at the request that is meant. `None` if it waits no longer or is not what was displayed; then approving it is
+/// refused anyway. A digest pins it until that, because it is over the address, too.
+pub async fn waiting(state: &AppState, params: &ApproveParams) -> Result<Option<Waiting>, Refusal> {
+    let pairings = state.store.list_pairings().await.map_err(|error| error.refusal())?;
+    let found = pairings.pending.iter().find(|(pending, _)| pending.request_id == params.request_id);
+    Ok(found.and_then(|(pending, _)| {
+        let digest = pending.digest();
+        let scopes = params.terms.scopes.as_ref().unwrap_or(&pending.ask.scopes).clone();
+        let is_displayed = params.digest.as_ref().is_none_or(|shown| *shown == digest);
+        is_displayed.then_some(Waiting { digest, scopes, from: pending.ask.origin.network })
+    }))
 }
 
 /// Takes an approval of the last half minute back.
