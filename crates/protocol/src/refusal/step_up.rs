@@ -103,11 +103,11 @@ impl StepUpRefusal {
             ),
             Self::AddressUnfit => advice(
                 "A page at this address cannot have passkeys: they need HTTPS and a host name, or localhost.",
-                "Open it over Tailscale or at an https:// name, or at http://localhost on the gateway's machine; `openclaw` there needs none.",
+                "Open it over Tailscale, or at an https:// name; `openclaw` on the gateway's machine needs none.",
             ),
             Self::OtherAddress { .. } => advice(
                 "This takes a passkey, and yours are for another address of this page.",
-                "Open the page where you added them (`openclaw passkeys list` names it), or do this with `openclaw` on the gateway's machine.",
+                "Open the page where you added them, as `openclaw passkeys list` names it on the gateway's machine; `openclaw` there needs none.",
             ),
             Self::ChallengeStale => {
                 advice("The passkey's answer came too late, or was used already.", "Try again within two minutes.")
