@@ -159,8 +159,11 @@ impl Live {
             ("expiresInMs", terms.expires_in_ms.into()),
         ]);
         let noted = move |answer: Answer| {
-            if let Some(until_ms) = answer.as_ref().ok().and_then(|done| reading::number(done, "undoUntilMs")) {
-                let fresh = Fresh { request_id, name, until_ms, problem: None };
+            if let Ok(done) = &answer
+                && let Some(until_ms) = reading::number(done, "undoUntilMs")
+            {
+                let wants_passkey = done.get("passkeyAdvised").is_some();
+                let fresh = Fresh { request_id, name, until_ms, problem: None, wants_passkey };
                 self.desk.update(|desk| desk.note_approval(fresh));
             }
             then(answer);

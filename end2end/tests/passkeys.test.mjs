@@ -74,6 +74,16 @@ async function open(path, within = page) {
 /** Whoever comes from the internet wants every right. */
 const openStranger = () => openWaitingPhone(browser, internet.origin);
 
+test("without a passkey an admin from the internet gets in, and the page advises one", async () => {
+  const stranger = await openStranger();
+  await open("/devices");
+  await decide(cards(page), "approve");
+  await untilState(stranger.page, "connected");
+  await page.getByTestId("passkey-advice").click();
+  await section().getByText("None yet.").waitFor();
+  await stranger.context.close();
+});
+
 test("a passkey is added in Settings, and listed with where it works", async () => {
   await open("/settings");
   await section().getByText("None yet.").waitFor();

@@ -97,7 +97,7 @@ impl ServerKey {
         URL_SAFE_NO_PAD.encode(&self.derive(&["push-topic", device_id.as_str()])[..24])
     }
 
-    /// What passkeys of pages at this host know the owner by, so that an authenticator keeps one for it (WebAuthn's user
+    /// What passkeys of pages at this host know the owner by, so that an authenticator keeps one for it (`WebAuthn`'s user
     /// handle).
     pub fn passkey_user(&self, host: &str) -> [u8; KEY_BYTES] {
         self.derive(&["passkey-user", host])

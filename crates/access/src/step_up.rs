@@ -109,8 +109,8 @@ pub fn elsewhere(hosts: impl IntoIterator<Item = String>) -> StepUpRefusal {
     StepUpRefusal::OtherAddress { hosts }
 }
 
-/// Whether this policy cares about it.
-fn concerns(policy: StepUp, act: Act<'_>) -> bool {
+/// Whether this policy cares about it, once there is a passkey.
+pub fn concerns(policy: StepUp, act: Act<'_>) -> bool {
     match (policy, act) {
         (StepUp::Off, _) => false,
         (_, Act::ChangeSettings { paths }) => paths.iter().any(|path| is_guarded(path)),
@@ -128,7 +128,7 @@ fn is_guarded(path: &str) -> bool {
     path.is_empty() || GUARDED.iter().any(|guarded| within(path, guarded) || within(guarded, path))
 }
 
-/// The host name that passkeys of a page are for (WebAuthn's RP ID), if its address can have any: a name, not an address
+/// The host name that passkeys of a page are for (`WebAuthn`'s RP ID), if its address can have any: a name, not an address
 /// in numbers, over HTTPS or on this machine.
 pub fn passkey_host(page: &str) -> Option<String> {
     let page = page.to_ascii_lowercase();

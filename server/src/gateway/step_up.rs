@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use access::policy::StepUp;
 use access::step_up::{self, Act, Asker, Known, Verdict};
 use protocol::Refusal;
 use protocol::method::{Purpose, STEP_UP_LIFETIME_MS};
@@ -109,13 +108,9 @@ async fn judge(
     Ok(step_up::decide(policy, act, asker, known))
 }
 
-/// Whether approvals may take a passkey at all; most gateways never ask further.
-pub async fn is_in_force(state: &AppState) -> Result<bool, Refusal> {
-    match state.config().step_up {
-        StepUp::Off => Ok(false),
-        StepUp::Always => Ok(true),
-        StepUp::PublicAdmin => Ok(!hosts(state).await?.is_empty()),
-    }
+/// Whether this went without a passkey only because there is none, so that the owner should add one.
+pub async fn is_advised(state: &AppState, act: Act<'_>) -> Result<bool, Refusal> {
+    Ok(step_up::concerns(state.config().step_up, act) && hosts(state).await?.is_empty())
 }
 
 #[cfg(test)]

@@ -284,7 +284,10 @@ impl Visit {
 
     /// This page cannot show a passkey, so it does not do what takes one.
     async fn check_step_up(&self, params: &ApproveParams) -> Result<(), Refusal> {
-        match waiting(&self.state, params).await? {
+        let found =
+            self.state.store.find_device_of_request(&params.request_id).await.map_err(|error| error.refusal())?;
+        let Some(device_id) = found else { return Ok(()) };
+        match waiting(&self.state, &device_id, params).await? {
             Some(waiting) => demand_without_a_page(&self.state, waiting.act()).await,
             None => Ok(()),
         }

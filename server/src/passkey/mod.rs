@@ -1,7 +1,7 @@
 //! What a browser and its authenticator answer to a challenge (Web Authentication Level 3, §7.1 and §7.2).
 //!
 //! Libraries that do all of it bring a second set of curves, or OpenSSL: `webauthn_rp` adds 650 KB to the program. What is
-//! left of WebAuthn where nobody asks which make an authenticator is: two JSON fields, a fixed layout, one CBOR map, and a
+//! left of `WebAuthn` where nobody asks which make an authenticator is: two JSON fields, a fixed layout, one CBOR map, and a
 //! signature, which `ring` checks. Attestation is not looked at: whoever registers a passkey is the owner already.
 
 mod data;

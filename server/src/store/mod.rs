@@ -135,6 +135,9 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + Subscript
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
 
+    /// Everything that is stored of one device.
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError>;
+
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 
     /// The node whose offer waits under this id.

@@ -105,7 +105,9 @@ async fn without_a_passkey_nobody_is_locked_out_unless_the_owner_wants_that() {
     let gateway = TestGateway::start().await;
     let mut page = page(&gateway, 1, ORIGIN).await;
     let first = knock(&gateway, 2, REMOTE, &OWNER_SCOPES).await;
-    approve(&mut page, &first).await.unwrap();
+    assert_eq!(approve(&mut page, &first).await.unwrap()["passkeyAdvised"], true);
+    let near = knock(&gateway, 9, LAN, &OWNER_SCOPES).await;
+    assert_eq!(approve(&mut page, &near).await.unwrap().get("passkeyAdvised"), None);
     assert_eq!(page.call("config.secret", json!({})).await.unwrap()["secret"], TOKEN);
     gateway.change(|config| config.step_up = access::policy::StepUp::Always);
     let second = knock(&gateway, 3, LAN, &["operator.read"]).await;
@@ -182,11 +184,13 @@ async fn a_proof_for_one_thing_is_none_for_another_nor_on_another_connection() {
     approve(&mut page, &first).await.unwrap();
 }
 
+/// Makes an authenticator, or the browser around it, do something wrong.
+type Spoil = fn(&mut Authenticator);
+
 #[tokio::test]
 async fn what_does_not_pass_for_a_proof() {
     let (_gateway, mut page, authenticator) = start().await;
     let wanted = json!({"kind": "secret"});
-    type Spoil = fn(&mut Authenticator);
     let rows: [(&str, Spoil); 5] = [
         ("another page was asked", |one| one.origin = "https://evil.example".to_owned()),
         ("another page was asked", |one| one.origin = "https://gw.example.com:444".to_owned()),

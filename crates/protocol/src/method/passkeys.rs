@@ -1,7 +1,7 @@
 //! Parameters and results of `passkey.*` and `stepUp.*`: extensions, by which an owner shows that a person is there
 //! (docs/protocol.md, "Step-up").
 //!
-//! Bytes travel as base64url without padding, as WebAuthn's own JSON does it.
+//! Bytes travel as base64url without padding, as `WebAuthn`'s own JSON does it.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub struct Passkey {
     /// The credential's id.
     pub id: String,
     pub name: String,
-    /// The host name of the pages that it works on (WebAuthn's RP ID).
+    /// The host name of the pages that it works on (`WebAuthn`'s RP ID).
     pub host: String,
     /// Unix epoch milliseconds.
     pub created_at_ms: u64,
@@ -95,7 +95,7 @@ pub struct PasskeyOffer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownCredential {
     pub id: String,
-    /// How its authenticator is reached, in WebAuthn's words.
+    /// How its authenticator is reached, in `WebAuthn`'s words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transports: Vec<String>,
 }

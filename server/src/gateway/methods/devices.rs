@@ -52,11 +52,15 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let decider = decider(caller);
     let unknown = decider.told(Refusal::RequestUnknown, Refusal::ApprovalDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
-    if !caller.is_owner && step_up::is_in_force(state).await? {
-        let may_touch = !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(&device_id);
-        if let Some(waiting) = waiting(state, &params).await?.filter(|_| may_touch) {
-            step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
-        }
+    let may_touch = !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(&device_id);
+    let mut passkey_advised = None;
+    if !caller.is_owner
+        && may_touch
+        && let Some(waiting) = waiting(state, &device_id, &params).await?
+    {
+        step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
+        let is_advised = caller.is_extended && step_up::is_advised(state, waiting.act()).await?;
+        passkey_advised = is_advised.then_some(true);
     }
     let event = PairingEvent::Approve {
         request_id: params.request_id.clone(),
@@ -71,7 +75,7 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let undoable = Undoable { before: before.paired, after: device };
     let undo_until_ms = state.approvals.add(params.request_id.clone(), undoable, state.clock.now_ms());
     let undo_until_ms = caller.is_extended.then_some(undo_until_ms);
-    Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms })
+    Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms, passkey_advised })
 }
 
 /// What is about to be approved, as far as a passkey may be asked for it.
@@ -93,10 +97,14 @@ impl Waiting {
 
 /// Looks at the request that is meant. `None` if it waits no longer or is not what was displayed; then approving it is
 /// refused anyway. A digest pins it until that, because it is over the address, too.
-pub async fn waiting(state: &AppState, params: &ApproveParams) -> Result<Option<Waiting>, Refusal> {
-    let pairings = state.store.list_pairings().await.map_err(|error| error.refusal())?;
-    let found = pairings.pending.iter().find(|(pending, _)| pending.request_id == params.request_id);
-    Ok(found.and_then(|(pending, _)| {
+pub async fn waiting(
+    state: &AppState,
+    device_id: &DeviceId,
+    params: &ApproveParams,
+) -> Result<Option<Waiting>, Refusal> {
+    let pairing = state.store.find_pairing(device_id).await.map_err(|error| error.refusal())?;
+    let found = pairing.pending.filter(|pending| pending.request_id == params.request_id);
+    Ok(found.and_then(|pending| {
         let digest = pending.digest();
         let scopes = params.terms.scopes.as_ref().unwrap_or(&pending.ask.scopes).clone();
         let is_displayed = params.digest.as_ref().is_none_or(|shown| *shown == digest);

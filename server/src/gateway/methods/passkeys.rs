@@ -1,6 +1,6 @@
 //! `passkey.*` and `stepUp.*`: extensions (docs/protocol.md, "Step-up").
 
-use access::step_up::{Act, passkey_host};
+use access::step_up::{self, Act, passkey_host};
 use protocol::audit::AuditAction;
 use protocol::method::{
     NewPasskeyParams, Passkey, PasskeyList, PasskeyOffer, PasskeyRef, ProofParams, Purpose, STEP_UP_LIFETIME_MS,
@@ -146,9 +146,10 @@ pub async fn ask_proof(state: &AppState, caller: &Connection, params: StepUpPara
     let known: Vec<_> =
         passkeys.iter().filter(|stored| stored.passkey.host == page.host).map(StoredPasskey::known).collect();
     if known.is_empty() {
-        return Err(Refusal::StepUp(match passkeys.is_empty() {
-            true => StepUpRefusal::NoPasskey,
-            false => access::step_up::elsewhere(passkeys.into_iter().map(|stored| stored.passkey.host)),
+        return Err(Refusal::StepUp(if passkeys.is_empty() {
+            StepUpRefusal::NoPasskey
+        } else {
+            step_up::elsewhere(passkeys.into_iter().map(|stored| stored.passkey.host))
         }));
     }
     let challenge = new_challenge()?;
