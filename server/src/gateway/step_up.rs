@@ -17,7 +17,10 @@ const CAPACITY: usize = 8;
 /// What a challenge was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    NewPasskey,
+    /// `is_first` where it was asked for without a proof, because there was none to prove anything with.
+    NewPasskey {
+        is_first: bool,
+    },
     Proof(Purpose),
 }
 
@@ -117,16 +120,18 @@ pub async fn is_advised(state: &AppState, act: Act<'_>) -> Result<bool, Refusal>
 mod tests {
     use super::*;
 
+    const FIRST: Wanted = Wanted::NewPasskey { is_first: true };
+
     #[test]
     fn a_challenge_is_spent_once_and_in_time() {
         let open = Open::default();
-        open.ask("a".to_owned(), Wanted::NewPasskey, 1000);
+        open.ask("a".to_owned(), FIRST, 1000);
         assert_eq!(open.spend("b", 1000), None);
-        assert_eq!(open.spend("a", 1000), Some(Wanted::NewPasskey));
+        assert_eq!(open.spend("a", 1000), Some(FIRST));
         assert_eq!(open.spend("a", 1000), None);
-        open.ask("c".to_owned(), Wanted::NewPasskey, 1000);
+        open.ask("c".to_owned(), FIRST, 1000);
         assert_eq!(open.spend("c", 1000 + STEP_UP_LIFETIME_MS), None);
-        open.ask("d".to_owned(), Wanted::NewPasskey, 1000);
+        open.ask("d".to_owned(), FIRST, 1000);
         assert_eq!(open.spend("d", 999), None, "a clock that was set back");
     }
 
@@ -145,7 +150,7 @@ mod tests {
     fn nobody_fills_the_memory_with_challenges() {
         let open = Open::default();
         for n in 0..100 {
-            open.ask(n.to_string(), Wanted::NewPasskey, 0);
+            open.ask(n.to_string(), FIRST, 0);
             open.note_proof(Purpose::Secret, 0);
         }
         let lists = open.lists();

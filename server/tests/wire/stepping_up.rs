@@ -320,6 +320,26 @@ async fn a_passkey_that_was_not_made_as_asked_is_not_registered() {
 }
 
 #[tokio::test]
+async fn of_two_that_would_be_the_first_only_one_is() {
+    let gateway = TestGateway::start().await;
+    let (mut owner, mut thief) = (page(&gateway, 1, ORIGIN).await, page(&gateway, 2, ORIGIN).await);
+    let begun = thief.call("passkey.begin", json!({})).await.unwrap();
+    register(&mut owner, &Authenticator::new(7, ORIGIN)).await.unwrap();
+    let late = thief.call("passkey.finish", Authenticator::new(8, ORIGIN).create(&begun)).await;
+    assert_eq!(code(&late), "STEP_UP_STALE");
+    purpose(&thief.call("passkey.begin", json!({})).await);
+}
+
+#[tokio::test]
+async fn who_may_not_give_admin_rights_is_told_so_and_asked_for_no_passkey() {
+    let (gateway, _page, _authenticator) = start().await;
+    let stranger = knock(&gateway, 2, REMOTE, &OWNER_SCOPES).await;
+    let mut helper = gateway.local().await;
+    helper.enter(&Ask::cli(&["operator.pairing"]).token(TOKEN)).await;
+    assert_eq!(helper.denied("device.pair.approve", stranger).await, "missing scope: operator.admin");
+}
+
+#[tokio::test]
 async fn a_panic_takes_the_passkeys_along() {
     let (gateway, _page, _authenticator) = start().await;
     let mut owner = gateway.owner().await;

@@ -9,6 +9,7 @@ use protocol::method::{
 };
 use protocol::pairing::{Network, PairingList};
 use protocol::refusal::ApproveRefusal;
+use protocol::role::ADMIN;
 use protocol::{DeviceId, Refusal, Role, Scopes};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -58,7 +59,10 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
         && may_touch
         && let Some(waiting) = waiting(state, &device_id, &params).await?
     {
-        step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
+        // Who cannot give that anyway hears so below.
+        if caller.scopes.contains(ADMIN) || !waiting.scopes.contains(ADMIN) {
+            step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
+        }
         let is_advised = caller.is_extended && step_up::is_advised(state, waiting.act()).await?;
         passkey_advised = is_advised.then_some(true);
     }

@@ -66,8 +66,9 @@ pub async fn begin(state: &AppState, caller: &Connection) -> Result<PasskeyOffer
     let page = page_of(caller)?;
     demand(state, caller, Act::AddPasskey, Purpose::AddPasskey).await?;
     let challenge = new_challenge()?;
-    caller.step_up.ask(challenge.clone(), Wanted::NewPasskey, state.clock.now_ms());
     let known = stored(state).await?;
+    let wanted = Wanted::NewPasskey { is_first: known.is_empty() };
+    caller.step_up.ask(challenge.clone(), wanted, state.clock.now_ms());
     Ok(PasskeyOffer {
         challenge,
         user_id: passkey::encode(&state.server_key.passkey_user(&page.host)),
@@ -87,7 +88,11 @@ pub async fn finish(state: &AppState, caller: &Connection, params: NewPasskeyPar
     }
     let client_data = decode(&client_data).map_err(invalid)?;
     let (challenge, wanted) = spent(state, caller, &client_data)?;
-    if wanted != Wanted::NewPasskey {
+    let Wanted::NewPasskey { is_first } = wanted else {
+        return Err(Refusal::StepUp(StepUpRefusal::ChallengeStale));
+    };
+    // Whoever asked while there was none has proved nothing, and now there is one to prove it with.
+    if is_first && !stored(state).await?.is_empty() {
         return Err(Refusal::StepUp(StepUpRefusal::ChallengeStale));
     }
     let page = page_of(caller)?;
