@@ -6,7 +6,9 @@ use protocol::method::{Passkey, PasskeyList};
 use protocol::{Method, WireError};
 
 use super::book::{Book, unreadable};
-use super::editor::{nothing, problem};
+use super::editor::{block, nothing, problem};
+use super::fields::choice;
+use super::sections::word;
 use crate::components::passkey_prompt::code_of;
 use crate::components::words::{problem_line, words};
 use crate::language::{fill, t};
@@ -33,7 +35,34 @@ struct Desk {
     name: NodeRef<html::Input>,
 }
 
-pub(super) fn passkeys(book: Book) -> AnyView {
+/// When one is asked for, and which there are.
+pub(super) fn step_up(book: Book) -> Vec<AnyView> {
+    const STEP_UP: &str = "gateway.stepUp";
+    let policy = block(
+        book,
+        "step-up",
+        t("When one is asked for"),
+        t("Besides being signed in, so that a stolen session or a hurried click is not enough."),
+        &[STEP_UP],
+        |editor| {
+            let list = vec![
+                word(
+                    "public-admin",
+                    t("For admins from the internet"),
+                    t(
+                        "Also for the secret, for codes with full access and for what would get around this. Once you have a passkey.",
+                    ),
+                ),
+                word("always", t("Always"), t("For every approval, every code and every look at the secret.")),
+                word("off", t("Never"), t("Being signed in is enough.")),
+            ];
+            choice(editor, STEP_UP, t("When one is asked for"), list)
+        },
+    );
+    vec![policy, passkeys(book)]
+}
+
+fn passkeys(book: Book) -> AnyView {
     let desk = Desk {
         live: book.live,
         list: RwSignal::new(None),

@@ -7,7 +7,7 @@ use super::book::Book;
 use super::editor::{Editor, block, sentence};
 use super::fields::{Word, choice, line, maybe, number, seconds, toggle};
 use super::list::{Lines, has, plain};
-use super::passkeys::passkeys;
+use super::passkeys::step_up;
 use super::reach::Seen;
 use super::secret::{Kind, secret};
 use super::trial::notices;
@@ -76,7 +76,7 @@ fn section(id: &'static str, title: &'static str, blocks: Vec<AnyView>) -> AnyVi
     })
 }
 
-fn word(key: &'static str, title: &'static str, help: &'static str) -> Word {
+pub(super) fn word(key: &'static str, title: &'static str, help: &'static str) -> Word {
     Word { key, title, help }
 }
 
@@ -174,32 +174,6 @@ fn pairing(book: Book) -> Vec<AnyView> {
         |editor| plain(editor, RANGES, t("Address or range"), "192.168.7.0/24"),
     );
     vec![knock, local, ranges]
-}
-
-fn step_up(book: Book) -> Vec<AnyView> {
-    const STEP_UP: &str = "gateway.stepUp";
-    let policy = block(
-        book,
-        "step-up",
-        t("When one is asked for"),
-        t("Besides being signed in, so that a stolen session or a hurried click is not enough."),
-        &[STEP_UP],
-        |editor| {
-            let list = vec![
-                word(
-                    "public-admin",
-                    t("For admins from the internet"),
-                    t(
-                        "Also for the secret, for codes with full access and for what would get around this. Once you have a passkey.",
-                    ),
-                ),
-                word("always", t("Always"), t("For every approval, every code and every look at the secret.")),
-                word("off", t("Never"), t("Being signed in is enough.")),
-            ];
-            choice(editor, STEP_UP, t("When one is asked for"), list)
-        },
-    );
-    vec![policy, passkeys(book)]
 }
 
 fn ways(book: Book, seen: Seen) -> Vec<AnyView> {
