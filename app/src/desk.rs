@@ -32,6 +32,8 @@ pub struct Fresh {
     pub until_ms: u64,
     /// Why it could not be undone. It stays until somebody has read that.
     pub problem: Option<String>,
+    /// Whether a passkey would have been asked for, if there were one.
+    pub wants_passkey: bool,
 }
 
 impl Desk {
@@ -247,8 +249,13 @@ mod tests {
 
     #[test]
     fn an_approval_can_be_undone_for_its_time_and_a_problem_stays_until_it_is_read() {
-        let fresh =
-            |id: &str, until_ms| Fresh { request_id: id.to_owned(), name: "Pixel".to_owned(), until_ms, problem: None };
+        let fresh = |id: &str, until_ms| Fresh {
+            request_id: id.to_owned(),
+            name: "Pixel".to_owned(),
+            until_ms,
+            problem: None,
+            wants_passkey: false,
+        };
         let mut desk = Desk::default();
         desk.note_approval(fresh("a", 10));
         desk.note_approval(fresh("b", 20));

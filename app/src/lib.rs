@@ -48,6 +48,7 @@ mod part;
 #[cfg(not(feature = "hydrate"))]
 pub mod plain;
 mod shell;
+mod stepping;
 
 pub use app::App;
 pub use shell::{PageFacts, shell};

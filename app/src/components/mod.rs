@@ -26,6 +26,7 @@ mod decide;
 mod inline_name;
 mod node_card;
 mod pair_code;
+pub(crate) mod passkey_prompt;
 mod pending_card;
 mod rare;
 mod ring;

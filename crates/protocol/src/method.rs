@@ -2,6 +2,7 @@
 
 mod devices;
 mod owner;
+mod passkeys;
 mod push;
 mod recovery;
 mod setup;
@@ -24,6 +25,10 @@ pub use devices::{
     Terms, TokenDelivery, TokenParams, Undone,
 };
 pub use owner::{OwnerStop, OwnerStopping};
+pub use passkeys::{
+    KnownCredential, MAX_PASSKEYS, NewPasskeyParams, Passkey, PasskeyList, PasskeyOffer, PasskeyRef, ProofParams,
+    Purpose, STEP_UP_LIFETIME_MS, StepUpDone, StepUpOffer, StepUpParams,
+};
 pub use push::{
     EndpointRef, NotifyUrl, PushKey, PushList, PushOutcome, PushSubscribeParams, PushTarget, PushTestParams,
     PushTested, SubscribedBrowser,
@@ -98,6 +103,16 @@ const NODE_ID: Property = required("nodeId", NON_EMPTY);
 const ROLE: Property = required("role", NON_EMPTY);
 /// Long enough for every push service that there is.
 const ENDPOINT: Property = required("endpoint", Shape::Text { min: 1, max: 2048 });
+
+/// Long enough for every authenticator's answer, in base64url.
+const ANSWER: Shape = Shape::Text { min: 1, max: 16_384 };
+const CREDENTIAL_ID: Property = required("id", Shape::Text { min: 1, max: 1400 });
+const PURPOSE: Shape = Shape::Object(&[
+    required("kind", NON_EMPTY),
+    optional("requestId", NON_EMPTY),
+    optional("digest", NON_EMPTY),
+    optional("id", NON_EMPTY),
+]);
 
 const PLUGIN_TOOL: Shape = Shape::Object(&[
     required("pluginId", NON_EMPTY),
@@ -240,6 +255,16 @@ methods! {
     OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
     /// Extension, owner socket only: throws everyone out and makes every secret worthless.
     OwnerPanic = "owner.panic", Access::Owner, [];
+    /// Extension, as all that follow by the names of `passkey` and `stepUp`.
+    PasskeyBegin = "passkey.begin", Access::Operator(ADMIN), [];
+    PasskeyFinish = "passkey.finish", Access::Operator(ADMIN), [
+        required("name", LABEL),
+        required("clientData", ANSWER),
+        required("attestation", ANSWER),
+        optional("transports", Shape::List(&NON_EMPTY))
+    ];
+    PasskeyList = "passkey.list", Access::Operator(ADMIN), [];
+    PasskeyRemove = "passkey.remove", Access::Operator(ADMIN), [CREDENTIAL_ID];
     /// Extension, as the four that follow it by name.
     PushKey = "push.key", Access::Operator(PAIRING), [];
     PushList = "push.list", Access::Operator(PAIRING), [];
@@ -251,6 +276,13 @@ methods! {
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),
         [optional("includeChannelSummary", Shape::Bool), optional("includeCliProjection", Shape::Bool)];
+    StepUpBegin = "stepUp.begin", Access::Operator(PAIRING), [required("purpose", PURPOSE)];
+    StepUpFinish = "stepUp.finish", Access::Operator(PAIRING), [
+        CREDENTIAL_ID,
+        required("clientData", ANSWER),
+        required("authenticatorData", ANSWER),
+        required("signature", ANSWER)
+    ];
     SystemInfo = "system.info", Access::Operator(READ), [];
     SystemPresence = "system-presence", Access::Operator(READ), [];
     UpdateStatus = "update.status", Access::Operator(ADMIN), [];

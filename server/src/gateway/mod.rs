@@ -21,6 +21,7 @@ pub mod recent_approvals;
 pub mod registry;
 pub mod session;
 pub mod socket;
+pub mod step_up;
 pub mod sweeper;
 pub mod upgrade;
 pub mod waiting;

@@ -8,6 +8,7 @@ mod audit;
 mod blocks;
 mod codes;
 pub mod crowding;
+mod passkeys;
 mod recent;
 mod recovery;
 mod rescue;
@@ -28,6 +29,7 @@ use protocol::{DeviceId, Refusal, Role};
 pub use audit::AuditStore;
 pub use blocks::{BlockStore, BlockedBy, Knock};
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
+pub use passkeys::{PasskeyStore, StoredPasskey};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
@@ -129,9 +131,12 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore + PasskeyStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
+
+    /// Everything that is stored of one device.
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError>;
 
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 

@@ -92,6 +92,11 @@ impl Store for SqliteStore {
         Ok(device)
     }
 
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        load(&mut connection, device_id).await
+    }
+
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError> {
         let found: Option<(String,)> = sqlx::query_as("SELECT device_id FROM pending_requests WHERE request_id = ?")
             .bind(request_id)

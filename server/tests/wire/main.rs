@@ -7,6 +7,7 @@ mod ask;
 mod client;
 mod gateway;
 mod machine;
+mod passkey;
 mod push_service;
 mod scripted;
 
@@ -55,6 +56,7 @@ mod restart;
 mod revoking;
 mod settings_page;
 mod setup;
+mod stepping_up;
 mod terms;
 mod timers;
 mod transcripts;

@@ -1,19 +1,21 @@
 //! `device.pair.*` and `device.token.*` (wire.md §7.2).
 
 use access::pairing::{Decider, DevicePairing, PairingEvent, Undoable};
+use access::step_up::Act;
 use protocol::handshake::AuthMethod;
 use protocol::method::{
-    ApproveParams, Approved, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams,
-    Undone,
+    ApproveParams, Approved, DeviceRef, Purpose, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery,
+    TokenParams, Undone,
 };
-use protocol::pairing::PairingList;
+use protocol::pairing::{Network, PairingList};
 use protocol::refusal::ApproveRefusal;
-use protocol::{DeviceId, Refusal, Role};
+use protocol::role::ADMIN;
+use protocol::{DeviceId, Refusal, Role, Scopes};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::gateway::connection::Connection;
-use crate::gateway::effects;
+use crate::gateway::{effects, step_up};
 use crate::state::AppState;
 
 /// Everything that waits or is in; a device without admin rights sees only itself.
@@ -51,6 +53,19 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let decider = decider(caller);
     let unknown = decider.told(Refusal::RequestUnknown, Refusal::ApprovalDenied);
     let device_id = device_of(state, &params.request_id).await?.ok_or(unknown)?;
+    let may_touch = !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(&device_id);
+    let mut passkey_advised = None;
+    if !caller.is_owner
+        && may_touch
+        && let Some(waiting) = waiting(state, &device_id, &params).await?
+    {
+        // Who cannot give that anyway hears so below.
+        if caller.scopes.contains(ADMIN) || !waiting.scopes.contains(ADMIN) {
+            step_up::demand(state, caller, waiting.act(), waiting.purpose(&params.request_id)).await?;
+        }
+        let is_advised = caller.is_extended && step_up::is_advised(state, waiting.act()).await?;
+        passkey_advised = is_advised.then_some(true);
+    }
     let event = PairingEvent::Approve {
         request_id: params.request_id.clone(),
         digest: params.digest,
@@ -64,7 +79,41 @@ pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParam
     let undoable = Undoable { before: before.paired, after: device };
     let undo_until_ms = state.approvals.add(params.request_id.clone(), undoable, state.clock.now_ms());
     let undo_until_ms = caller.is_extended.then_some(undo_until_ms);
-    Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms })
+    Ok(Approved { request_id: params.request_id, device: shown, undo_until_ms, passkey_advised })
+}
+
+/// What is about to be approved, as far as a passkey may be asked for it.
+pub struct Waiting {
+    digest: String,
+    scopes: Scopes,
+    from: Network,
+}
+
+impl Waiting {
+    pub fn act(&self) -> Act<'_> {
+        Act::Approve { scopes: &self.scopes, from: self.from }
+    }
+
+    fn purpose(&self, request_id: &str) -> Purpose {
+        Purpose::Approve { request_id: request_id.to_owned(), digest: self.digest.clone() }
+    }
+}
+
+/// Looks at the request that is meant. `None` if it waits no longer or is not what was displayed; then approving it is
+/// refused anyway. A digest pins it until that, because it is over the address, too.
+pub async fn waiting(
+    state: &AppState,
+    device_id: &DeviceId,
+    params: &ApproveParams,
+) -> Result<Option<Waiting>, Refusal> {
+    let pairing = state.store.find_pairing(device_id).await.map_err(|error| error.refusal())?;
+    let found = pairing.pending.filter(|pending| pending.request_id == params.request_id);
+    Ok(found.and_then(|pending| {
+        let digest = pending.digest();
+        let scopes = params.terms.scopes.as_ref().unwrap_or(&pending.ask.scopes).clone();
+        let is_displayed = params.digest.as_ref().is_none_or(|shown| *shown == digest);
+        is_displayed.then_some(Waiting { digest, scopes, from: pending.ask.origin.network })
+    }))
 }
 
 /// Takes an approval of the last half minute back.
