@@ -30,6 +30,7 @@ pub mod outside;
 pub mod palette;
 pub mod permissions;
 pub mod reading;
+pub mod roster;
 pub mod session;
 pub mod settings;
 pub mod setup;

@@ -2,17 +2,19 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use protocol::WireError;
+use protocol::operations::{SetupConcern, ShutOut};
 use protocol::role::ADMIN;
+use protocol::{Method, WireError};
 use serde_json::Value;
 use wasm_split_helpers::wasm_split;
 
 use super::pair_code::{has_expired, pair_code};
 use super::words::words;
-use crate::late::{button, follow, late, sleepy_button, text, when};
+use crate::late::{button, changing, follow, late, sleepy_button, text, when};
 use crate::live::{Live, advice};
 use crate::part::{Fetched, part};
 use crate::setup::{Arrival, Made, Whom, Wish};
+use crate::{outside, reading};
 
 /// The dialog as it is: what was chosen, and how far it has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +152,7 @@ pub(super) fn go(pairing: RwSignal<Pairing>, stage: Stage) {
         pairing.is_making = false;
         pairing.stage = stage;
     });
-    crate::outside::focus("pair-title");
+    outside::focus("pair-title");
 }
 
 /// Asks for the code that was wished for.
@@ -202,6 +204,7 @@ fn choosing(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
     };
     let is_making = move || pairing.with(|pairing| pairing.is_making);
     late(view! {
+        {outlook(pairing)}
         <div class="choices">
             <fieldset>
                 <legend>"Who is it for?"</legend>
@@ -224,6 +227,42 @@ fn choosing(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
             </div>
         </div>
     })
+}
+
+/// What keeps whom from coming in by the address in a code, said before one is made.
+fn outlook(pairing: RwSignal<Pairing>) -> AnyView {
+    let concerns = RwSignal::new(Vec::<SetupConcern>::new());
+    outside::ask(Method::Status, Value::Object(serde_json::Map::new()), move |answer| {
+        if let Ok(status) = answer {
+            // The dialog may be closed by now.
+            let _ = concerns.try_set(reading::setup_outlook(&status).concerns);
+        }
+    });
+    let shown = move || {
+        let whom = pairing.with(|pairing| pairing.wish.whom);
+        let row = |concern: SetupConcern| {
+            let shuts_out_them = match concern.shuts_out {
+                ShutOut::Everyone => true,
+                ShutOut::Browsers => whom == Whom::Phone,
+                ShutOut::Elsewhere => false,
+            };
+            let class = if shuts_out_them { "note" } else { "soft small" };
+            let shuts_out = match concern.shuts_out {
+                ShutOut::Everyone => "everyone",
+                ShutOut::Browsers => "browsers",
+                ShutOut::Elsewhere => "elsewhere",
+            };
+            view! {
+                <div class=class data-testid="concern" data-shuts-out=shuts_out>
+                    <p>{words(&concern.sentence)}</p>
+                    <p>{words(&concern.next_step)}</p>
+                </div>
+            }
+        };
+        let rows = concerns.get().into_iter().map(row).collect::<Vec<_>>();
+        late(view! { {rows} })
+    };
+    late(view! { <div class="outlook" role="status">{changing(shown)}</div> })
 }
 
 fn choice(
