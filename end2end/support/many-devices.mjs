@@ -33,15 +33,23 @@ function record(number, about) {
   return { ...known, ...about(number) };
 }
 
+/** As many as even a slow build takes over before the command line gives up waiting for it. */
+const AT_ONCE = 1_000;
+
 /** Lets `count` devices in. `about` says what is different about which. Returns their records. */
 export async function takeOver(gateway, count, about = () => ({})) {
   const folder = makeFolder();
   const records = Array.from({ length: count }, (_, number) => record(number, about));
   mkdirSync(join(folder, "devices"));
-  const byId = Object.fromEntries(records.map((one) => [one.deviceId, one]));
-  writeFileSync(join(folder, "devices/paired.json"), JSON.stringify(byId));
-  const { code, stderr } = await gateway.shell(`openclaw migrate --from ${folder}`);
-  if (code !== 0) throw new Error(`the devices were not taken over:\n${stderr}`);
+  // While the gateway is down, so that nobody hears of each of them.
+  await gateway.stop();
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const byId = Object.fromEntries(records.slice(first, first + AT_ONCE).map((one) => [one.deviceId, one]));
+    writeFileSync(join(folder, "devices/paired.json"), JSON.stringify(byId));
+    const { code, stderr } = await gateway.shell(`openclaw migrate --from ${folder}`);
+    if (code !== 0) throw new Error(`the devices were not taken over:\n${stderr}`);
+  }
+  await gateway.start();
   return records;
 }
 

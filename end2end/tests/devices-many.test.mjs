@@ -15,7 +15,7 @@ let gateway, browser, owner, page;
 
 before(async () => {
   gateway = await Gateway.start();
-  await takeOver(gateway, MANY);
+  await takeOver(gateway, MANY, (number) => (number === MANY - 1 ? { displayName: "Attic lamp" } : {}));
   browser = await launchBrowser();
   owner = await openOwner(browser, gateway);
   page = owner.page;
@@ -36,7 +36,7 @@ test("of ten thousand devices a browser gets and shows a page, wherever it looks
   await devtools.send("Network.enable");
   await page.reload();
   await untilState(page, "connected");
-  await page.getByText(`${MANY + 1} paired`).or(page.getByText(String(MANY + 1), { exact: true })).first().waitFor();
+  await page.getByText(String(MANY + 1), { exact: true }).waitFor();
   assert(received < MAX_BYTES / 4, `the overview took ${received} bytes`);
 
   await page.goto(`${gateway.origin}/devices`);
@@ -47,11 +47,11 @@ test("of ten thousand devices a browser gets and shows a page, wherever it looks
 
   const before = received;
   await page.getByTestId("device-sort").selectOption("name");
-  await rows().first().getByRole("heading", { name: /Chrome|Device 00000/ }).waitFor();
+  await rows().first().getByRole("heading", { name: "Attic lamp" }).waitFor();
   await page.getByTestId("page-next").click();
   await range(`51 to 100 of ${MANY + 1}`);
   assert.equal(await rows().count(), 50);
-  await page.getByTestId("device-search").fill("device 09999");
+  await page.getByTestId("device-search").fill("lamp attic");
   await range("1 to 1 of 1");
   assert.equal(await rows().count(), 1);
   const spent = received - before;

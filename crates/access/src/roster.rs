@@ -105,7 +105,7 @@ fn fits(device: &Device, wanted: &DevicePageParams, facts: Facts<'_>) -> bool {
         && wanted.unseen_for_ms.is_none_or(|for_ms| is_unseen(device, for_ms, facts))
 }
 
-/// Whether each word occurs in something that people know the device by. `words` are in lower case.
+/// Whether each word occurs in something that people know the device by, or begins its id. `words` are in lower case.
 fn has_words(device: &Device, words: &[String]) -> bool {
     let has = |word: &String| {
         let texts = [
@@ -118,8 +118,8 @@ fn has_words(device: &Device, words: &[String]) -> bool {
             device.remote_ip.as_deref(),
             device.last_seen_address.as_deref(),
         ];
-        let is_id = || device.device_id.as_str().contains(word.as_str());
-        texts.into_iter().flatten().any(|text| occurs(text, word)) || is_id()
+        let is_id = || device.device_id.as_str().starts_with(word.as_str());
+        is_id() || texts.into_iter().flatten().any(|text| occurs(text, word))
     };
     words.iter().all(has)
 }

@@ -61,7 +61,7 @@ async fn a_page_that_only_needs_what_waits_gets_no_other_device() {
     gateway.pair(&named(2, "beta")).await;
     let mut wants_more = gateway.remote().await;
     let scopes = json!(["operator.read", "operator.write"]);
-    wants_more.enter(&named(2, "beta").param("scopes", scopes)).await;
+    wants_more.enter(&named(2, "beta").param("scopes", scopes).waiting()).await;
     gateway.from("192.168.1.8").await.held(&named(3, "Gamma")).await;
     let list = gateway.admin().await.call("device.pair.list", json!({"only": "waiting"})).await.unwrap();
     assert_eq!((&list["paired"], &list["counts"]["paired"]), (&json!([]), &json!(2)));

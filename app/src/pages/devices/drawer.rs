@@ -96,7 +96,7 @@ fn details(roster: Roster, id: DeviceId) -> AnyView {
         <div class="section-head">
             {changing(title)} {button("ghost", "details-close", || t("Close"), close)}
         </div>
-        {problem_line(problem)}
+        {when(move || problem.with(Option::is_some), move || problem_line(problem))}
         {when(is_loading, || late(view! { <p class="soft">{t("Loading…")}</p> }))}
         {changing(shown)}
     })

@@ -153,7 +153,7 @@ fn found(roster: Roster, many: RwSignal<Option<Many>>) -> AnyView {
         late(view! { <p class="soft" data-testid="no-device">{words}</p> })
     };
     late(view! {
-        {problem_line(roster.problem)}
+        {when(move || roster.problem.with(Option::is_some), move || problem_line(roster.problem))}
         {when(is_loading, || late(view! { <p class="soft">{t("Loading…")}</p> }))}
         {when(is_empty, nothing)}
         {when(move || !is_empty() && !is_loading(), move || head(roster, many))}
@@ -185,13 +185,13 @@ fn head(roster: Roster, many: RwSignal<Option<Many>>) -> AnyView {
         };
         button(class, test_id, move || words, ask)
     };
-    let count = move || chosen.with(|chosen| chosen.len()).to_string();
+    let told = move || match chosen.with(|chosen| chosen.len()) {
+        0 => String::new(),
+        count => fill(t("{count} selected"), &[("count", &count.to_string())]),
+    };
     let deeds = move || {
         late(view! {
             <p class="tags chosen">
-                <span role="status" data-testid="chosen">
-                    {text(move || fill(t("{count} selected"), &[("count", &count())]))}
-                </span>
                 {deed("", "revoke-chosen", t("Revoke…"), Deed::Revoke)}
                 {deed("danger", "remove-chosen", t("Remove…"), Deed::Remove)}
                 {button("ghost", "choose-none", || t("Select none"), move || chosen.update(|chosen| chosen.clear()))}
@@ -209,6 +209,9 @@ fn head(roster: Roster, many: RwSignal<Option<Many>>) -> AnyView {
                 <input type="checkbox" data-testid="choose-all" prop:checked=is_all on:change=choose_all />
                 {t("Select all shown")}
             </label>
+            <span role="status" class="soft" data-testid="chosen">
+                {text(told)}
+            </span>
             {when(move || chosen.with(|chosen| !chosen.is_empty()), deeds)}
             {when(move || unused() > 0, clean_up)}
         </div>

@@ -78,11 +78,13 @@ impl Roster {
     }
 
     fn ask(self) {
-        let params = self.view.with_untracked(View::params);
-        outside::ask(Method::DevicePairPage, params, move |answer| {
+        let asked = self.view.get_untracked();
+        outside::ask(Method::DevicePairPage, asked.params(), move |answer| {
             // The page may have been left meanwhile.
             let Some(must_follow) = self.asking.try_update_value(|asking| asking.take() == Some(true)) else { return };
             match answer {
+                // What somebody looks for now is answered next.
+                Ok(_) if self.view.with_untracked(|view| *view != asked) => {}
                 Ok(value) => self.take(reading::device_page(&value)),
                 Err(error) => self.problem.set(Some(advice(&error))),
             }

@@ -96,6 +96,7 @@ fn it_finds_devices_by_everything_that_people_know_them_by() {
     check(&search("browser"), "bade");
     check(&search("node-host"), "c");
     check(&search(" e5 "), "e");
+    check(&search("5"), "");
 }
 
 #[test]

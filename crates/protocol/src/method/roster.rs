@@ -61,7 +61,7 @@ pub enum DeviceOrder {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicePageParams {
-    /// Words that must all occur in names, kinds, ids or addresses; capitals do not matter.
+    /// Words that must all occur in names, kinds or addresses, or begin the id; capitals do not matter.
     #[serde(default)]
     pub query: String,
     #[serde(default)]
