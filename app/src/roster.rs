@@ -113,11 +113,17 @@ pub fn range(page: &DevicePage) -> String {
     fill(t("{first} to {last} of {all}"), &[("first", &first), ("last", &last), ("all", &all)])
 }
 
-/// Where the page before this one begins, and the one behind it.
-pub fn neighbours(page: &DevicePage) -> (Option<u64>, Option<u64>) {
+/// Where the pages beside one begin, as far as there are such.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    pub before: Option<u64>,
+    pub next: Option<u64>,
+}
+
+pub fn neighbours(page: &DevicePage) -> Neighbours {
     let before = (page.offset > 0).then(|| page.offset.saturating_sub(PAGE_SIZE));
     let next = page.offset + PAGE_SIZE;
-    (before, (next < page.matching).then_some(next))
+    Neighbours { before, next: (next < page.matching).then_some(next) }
 }
 
 /// Whether nobody has seen it for so long that it is offered for clean-up.
@@ -216,12 +222,11 @@ pub fn token_facts(token: &TokenSummary, ends_at_ms: Option<u64>, now_ms: u64) -
     let mut facts = vec![(t("Created"), ago(token.created_at_ms, now_ms))];
     facts.extend(token.rotated_at_ms.map(|at_ms| (t("Renewed"), ago(at_ms, now_ms))));
     facts.push((t("Last used"), used));
-    match token.revoked_at_ms {
-        Some(at_ms) => facts.push((t("Revoked"), ago(at_ms, now_ms))),
-        None => {
-            let end = ends_words(ends_at_ms, now_ms).unwrap_or_else(|| t("when it is revoked").to_owned());
-            facts.push((t("Expires"), end));
-        }
+    if let Some(at_ms) = token.revoked_at_ms {
+        facts.push((t("Revoked"), ago(at_ms, now_ms)));
+    } else {
+        let end = ends_words(ends_at_ms, now_ms).unwrap_or_else(|| t("when it is revoked").to_owned());
+        facts.push((t("Expires"), end));
     }
     facts
 }

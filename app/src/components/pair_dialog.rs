@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use protocol::operations::{SetupConcern, ShutOut};
+use protocol::operations::{SetupConcern, SetupOutlook, ShutOut};
 use protocol::role::ADMIN;
 use protocol::{Method, WireError};
 use serde_json::Value;
@@ -203,41 +203,50 @@ fn choosing(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
         })
     };
     let is_making = move || pairing.with(|pairing| pairing.is_making);
-    late(view! {
-        {outlook(pairing)}
-        <div class="choices">
-            <fieldset>
-                <legend>"Who is it for?"</legend>
-                {whom(Whom::Phone, "A phone or tablet", "Its camera opens a link.")}
-                {whom(Whom::App, "The OpenClaw app", "It scans a code.")}
-                {whom(Whom::Machine, "A machine that runs commands", "One command makes it a node.")}
-            </fieldset>
-            {when(move || pairing.with(|pairing| pairing.wish.whom != Whom::Machine), how_much)}
-            <p class="soft small">
-                "The code works once, for ten minutes. Whoever has it gets in, so show it to nobody else."
-            </p>
-            <div class="actions">
-                {sleepy_button(
-                    "primary",
-                    "make-code",
-                    is_making,
-                    move || if is_making() { "Making a code…" } else { "Show the code" },
-                    move || make(live, pairing),
-                )}
+    let outlook = look_ahead();
+    let choices = move || {
+        late(view! {
+            {concerns(outlook, pairing)}
+            <div class="choices">
+                <fieldset>
+                    <legend>"Who is it for?"</legend>
+                    {whom(Whom::Phone, "A phone or tablet", "Its camera opens a link.")}
+                    {whom(Whom::App, "The OpenClaw app", "It scans a code.")}
+                    {whom(Whom::Machine, "A machine that runs commands", "One command makes it a node.")}
+                </fieldset>
+                {when(move || pairing.with(|pairing| pairing.wish.whom != Whom::Machine), how_much)}
+                <p class="soft small">
+                    "The code works once, for ten minutes. Whoever has it gets in, so show it to nobody else."
+                </p>
+                <div class="actions">
+                    {sleepy_button(
+                        "primary",
+                        "make-code",
+                        is_making,
+                        move || if is_making() { "Making a code…" } else { "Show the code" },
+                        move || make(live, pairing),
+                    )}
+                </div>
             </div>
-        </div>
-    })
+        })
+    };
+    // All at once, so that nothing moves under a finger.
+    when(move || outlook.with(Option::is_some), choices)
+}
+
+/// Asks what a code would lead to. A gateway that does not say has nothing against it.
+fn look_ahead() -> RwSignal<Option<SetupOutlook>> {
+    let outlook = RwSignal::new(None);
+    outside::ask(Method::Status, Value::Object(serde_json::Map::new()), move |answer| {
+        let told = answer.map(|status| reading::setup_outlook(&status)).unwrap_or_default();
+        // The dialog may be closed by now.
+        let _ = outlook.try_set(Some(told));
+    });
+    outlook
 }
 
 /// What keeps whom from coming in by the address in a code, said before one is made.
-fn outlook(pairing: RwSignal<Pairing>) -> AnyView {
-    let concerns = RwSignal::new(Vec::<SetupConcern>::new());
-    outside::ask(Method::Status, Value::Object(serde_json::Map::new()), move |answer| {
-        if let Ok(status) = answer {
-            // The dialog may be closed by now.
-            let _ = concerns.try_set(reading::setup_outlook(&status).concerns);
-        }
-    });
+fn concerns(outlook: RwSignal<Option<SetupOutlook>>, pairing: RwSignal<Pairing>) -> AnyView {
     let shown = move || {
         let whom = pairing.with(|pairing| pairing.wish.whom);
         let row = |concern: SetupConcern| {
@@ -259,7 +268,8 @@ fn outlook(pairing: RwSignal<Pairing>) -> AnyView {
                 </div>
             }
         };
-        let rows = concerns.get().into_iter().map(row).collect::<Vec<_>>();
+        let concerns = outlook.get().unwrap_or_default().concerns;
+        let rows = concerns.into_iter().map(row).collect::<Vec<_>>();
         late(view! { {rows} })
     };
     late(view! { <div class="outlook" role="status">{changing(shown)}</div> })

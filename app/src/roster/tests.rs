@@ -92,7 +92,8 @@ fn a_page_tells_which_part_it_is_and_what_stands_beside_it() {
         ("51 to 100 of 120", (Some(0), Some(100))),
         ("101 to 120 of 120", (Some(50), None)),
     ];
-    assert_eq!(told, expected.map(|(words, beside)| (words.to_owned(), beside)));
+    let beside = |(before, next)| Neighbours { before, next };
+    assert_eq!(told, expected.map(|(words, pages)| (words.to_owned(), beside(pages))));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn network(host: &Host<String>) -> Option<Network> {
         Host::Ipv4(address) => Some(network_of(IpAddr::V4(*address))),
         Host::Ipv6(address) => Some(network_of(IpAddr::V6(*address))),
         Host::Domain(name) if name.ends_with(".ts.net") => Some(Network::Tailnet),
-        Host::Domain(name) if name.ends_with(".local") => Some(Network::Lan),
+        Host::Domain(name) if name.rsplit('.').next() == Some("local") => Some(Network::Lan),
         Host::Domain(_) => None,
     }
 }

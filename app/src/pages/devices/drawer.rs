@@ -34,7 +34,7 @@ pub(super) fn drawer(roster: Roster) -> AnyView {
         }
     });
     let content = move || match roster.opened.get() {
-        Some(id) => details(roster, id),
+        Some(id) => details(roster, &id),
         None => late(()),
     };
     late(view! {
@@ -51,7 +51,7 @@ pub(super) fn drawer(roster: Roster) -> AnyView {
 }
 
 /// Fetches what is known of the device, and again whenever the list is.
-fn details(roster: Roster, id: DeviceId) -> AnyView {
+fn details(roster: Roster, id: &DeviceId) -> AnyView {
     let known = RwSignal::new(None::<Explanation>);
     let problem = RwSignal::new(None::<String>);
     let is_editing = RwSignal::new(false);

@@ -1,5 +1,7 @@
 //! The list: what can be looked for, what was found, and what can be done about many at once.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
@@ -16,7 +18,7 @@ use crate::late::{button, each, follow, late, text, when};
 use crate::live::advice;
 use crate::outside;
 use crate::reading;
-use crate::roster::{View, device_in, neighbours, range, unused_params};
+use crate::roster::{Neighbours, View, device_in, neighbours, range, unused_params};
 
 #[component]
 pub(super) fn Paired(roster: Roster) -> impl IntoView {
@@ -87,7 +89,7 @@ fn follow_address(roster: Roster) {
         let is_named = untrack(|| device_in(&hash.get()).is_some());
         if roster.opened.with(Option::is_none) && is_named {
             navigate.with_value(|go| {
-                go("/devices", NavigateOptions { replace: true, scroll: false, ..Default::default() })
+                go("/devices", NavigateOptions { replace: true, scroll: false, ..Default::default() });
             });
         }
     });
@@ -185,7 +187,7 @@ fn head(roster: Roster, many: RwSignal<Option<Many>>) -> AnyView {
         };
         button(class, test_id, move || words, ask)
     };
-    let told = move || match chosen.with(|chosen| chosen.len()) {
+    let told = move || match chosen.with(BTreeMap::len) {
         0 => String::new(),
         count => fill(t("{count} selected"), &[("count", &count.to_string())]),
     };
@@ -194,7 +196,7 @@ fn head(roster: Roster, many: RwSignal<Option<Many>>) -> AnyView {
             <p class="tags chosen">
                 {deed("", "revoke-chosen", t("Revoke…"), Deed::Revoke)}
                 {deed("danger", "remove-chosen", t("Remove…"), Deed::Remove)}
-                {button("ghost", "choose-none", || t("Select none"), move || chosen.update(|chosen| chosen.clear()))}
+                {button("ghost", "choose-none", || t("Select none"), move || chosen.update(BTreeMap::clear))}
             </p>
         })
     };
@@ -233,7 +235,7 @@ fn find_unused(roster: Roster, many: RwSignal<Option<Many>>) {
 fn pager(roster: Roster) -> AnyView {
     let turns = move || roster.page.with(|page| page.as_ref().map(neighbours).unwrap_or_default());
     let range = move || roster.page.with(|page| page.as_ref().map(range).unwrap_or_default());
-    let step = move |test_id, words: &'static str, to: fn((Option<u64>, Option<u64>)) -> Option<u64>| {
+    let step = move |test_id, words: &'static str, to: fn(Neighbours) -> Option<u64>| {
         let turn = move || {
             if let Some(offset) = to(untrack(turns)) {
                 roster.turn(offset);
@@ -241,11 +243,11 @@ fn pager(roster: Roster) -> AnyView {
         };
         crate::late::sleepy_button("", test_id, move || to(turns()).is_none(), move || words, turn)
     };
-    let is_needed = move || turns() != (None, None);
+    let is_needed = move || turns() != Neighbours::default();
     let buttons = move || {
         late(view! {
-            {step("page-before", t("Previous page"), |(before, _)| before)}
-            {step("page-next", t("Next page"), |(_, next)| next)}
+            {step("page-before", t("Previous page"), |beside| beside.before)}
+            {step("page-next", t("Next page"), |beside| beside.next)}
         })
     };
     late(view! {

@@ -1,5 +1,6 @@
 //! One decision about several devices: exactly about those that the dialog lists and that are ticked in it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leptos::html;
@@ -138,7 +139,7 @@ fn next(roster: Roster, deed: Deed, mut left: Vec<Line>, stage: RwSignal<Stage>)
     let Some(line) = left.pop() else {
         // The dialog may have been closed meanwhile; the list is to be right all the same.
         let _ = stage.try_set(Stage::Over);
-        roster.chosen.update(|chosen| chosen.clear());
+        roster.chosen.update(BTreeMap::clear);
         roster.load();
         return;
     };
