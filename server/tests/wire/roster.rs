@@ -126,6 +126,25 @@ async fn who_sees_only_itself_gets_no_page_of_others() {
     assert_eq!(reading.denied("device.pair.page", json!({})).await, "missing scope: operator.pairing");
 }
 
+#[tokio::test]
+async fn the_owners_name_for_a_device_stays_when_it_pairs_again_under_another_name_of_its_own() {
+    let gateway = TestGateway::start().await;
+    gateway.pair(&named(1, "Phone")).await;
+    let mut admin = gateway.admin().await;
+    let of_device = |more: Value| {
+        let mut params = json!({"deviceId": Key::new(1).id()});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+    };
+    admin.call("device.pair.rename", of_device(json!({"label": "Ada"}))).await.unwrap();
+    admin.call("device.token.revoke", of_device(json!({"role": "operator"}))).await.unwrap();
+    gateway.pair(&named(1, "Somebody else")).await;
+    let page = admin.call("device.pair.page", json!({"query": "ada"})).await.unwrap();
+    let device = &page["devices"][0];
+    assert_eq!((&device["operatorLabel"], &device["displayName"]), (&json!("Ada"), &json!("Somebody else")));
+    assert_eq!(device["tokens"][0].get("revokedAtMs"), None);
+}
+
 /// A browser on this machine that forgets its key with each visit.
 fn forgetful(number: u8) -> Ask {
     Ask::cli(&["operator.read"]).device(&Key::new(number)).client("displayName", "Private window").token(TOKEN)

@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use protocol::node::Surface;
-use protocol::pairing::{Explanation, LiveConnection, PairedDevice, TokenSummary};
+use protocol::pairing::{Explanation, LiveConnection, Network, PairedDevice, TokenSummary};
 use protocol::role::{Risk, WRITE};
 use protocol::{DeviceId, Method, Role};
 
@@ -199,14 +199,19 @@ fn token(roster: Roster, device: &PairedDevice, token: &TokenSummary, is_own: bo
 fn addresses(known: &Explanation, now_ms: u64) -> AnyView {
     let connection = |one: &LiveConnection| {
         let since = fill(t("connected since {time}"), &[("time", &ago(one.connected_at_ms, now_ms))]);
-        let way = if one.encrypted { t("encrypted") } else { t("not encrypted") };
+        // What never left this machine took no way on which others could listen.
+        let way = match (one.network, one.encrypted) {
+            (Network::ThisMachine, _) => since,
+            (_, true) => format!("{since}, {}", t("encrypted")),
+            (_, false) => format!("{since}, {}", t("not encrypted")),
+        };
         let label = one.network.label();
         let page = one.page.clone().map(|page| view! { <span class="soft small">{page}</span> });
         late(view! {
             <li>
                 <span class="mono">{one.address.clone()}</span>
                 <span class="pill">{label}</span>
-                <span class="soft small">{format!("{since}, {way}")}</span>
+                <span class="soft small">{way}</span>
                 {page}
             </li>
         })
