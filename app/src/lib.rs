@@ -31,6 +31,7 @@ pub mod palette;
 pub mod permissions;
 pub mod place;
 pub mod reading;
+pub mod roster;
 pub mod session;
 pub mod settings;
 pub mod setup;

@@ -138,10 +138,10 @@ impl Live {
         self.announcement.set(words);
     }
 
-    /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
+    /// Fetches what waits anew. A failure leaves the last list: the session says why on its own.
     pub fn reload(self) {
         let news = self.desk.with_untracked(Desk::news);
-        outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
+        outside::ask(Method::DevicePairList, object([("only", "waiting".into())]), move |answer| {
             if let Ok(list) = answer {
                 // The gateway may have made the list before it told what came meanwhile.
                 if self.desk.with_untracked(Desk::news) != news {

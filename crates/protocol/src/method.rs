@@ -5,6 +5,7 @@ mod owner;
 mod passkeys;
 mod push;
 mod recovery;
+mod roster;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use crate::operations::{
 use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::settings::CONFIRM_WITHIN;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
+
+use roster::PAGE;
 
 pub use devices::{
     ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated,
@@ -36,6 +39,10 @@ pub use push::{
 pub use recovery::{
     Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
     RevokedDevice,
+};
+pub use roster::{
+    DEFAULT_DEVICE_LIMIT, DeviceOrder, DevicePage, DevicePageParams, DeviceState, ListParams, ListedDevice,
+    MAX_DEVICE_LIMIT, OnlyWaiting, UNUSED_AFTER_MS,
 };
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
@@ -168,7 +175,12 @@ methods! {
     DevicePairBlock = "device.pair.block", Access::Operator(PAIRING), [DEVICE_ID, optional("address", Shape::Bool)];
     DevicePairBlocked = "device.pair.blocked", Access::Operator(PAIRING), [];
     DevicePairExplain = "device.pair.explain", Access::Operator(PAIRING), [DEVICE_ID];
-    DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
+    /// `only` is an extension.
+    DevicePairList = "device.pair.list", Access::Operator(PAIRING), [optional("only", Shape::OneOf(&["waiting"]))];
+    /// Extension: a part of the devices that are in.
+    DevicePairPage = "device.pair.page", Access::Operator(PAIRING), [
+        PAGE[0], PAGE[1], PAGE[2], PAGE[3], PAGE[4], PAGE[5], PAGE[6], PAGE[7]
+    ];
     DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID, DIGEST];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),

@@ -15,6 +15,7 @@ mod rescue;
 mod rows;
 mod sqlite;
 mod subscriptions;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -146,6 +147,13 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + Subscript
     /// Runs one event through the pairing machine and stores the outcome, or changes nothing. A decision is written
     /// down with it.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
+
+    /// The requests and nodes' offers that wait, as in [`Store::list_pairings`], without the devices that want nothing.
+    async fn list_waiting(&self) -> Result<Pairings, StoreError>;
+
+    /// The devices that came in without asking, before `until_ms`, and are the same to people as this one: kind, mode
+    /// and name.
+    async fn find_superseded(&self, device_id: &DeviceId, until_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError>;
 

@@ -54,6 +54,7 @@ mod replay;
 mod requests;
 mod restart;
 mod revoking;
+mod roster;
 mod settings_page;
 mod setup;
 mod stepping_up;

@@ -1,13 +1,17 @@
 //! `device.pair.*` and `device.token.*` (wire.md §7.2).
 
-use access::pairing::{Decider, DevicePairing, PairingEvent, Undoable};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use access::pairing::{Decider, Device, DevicePairing, PairingEvent, Undoable};
+use access::roster;
 use access::step_up::Act;
 use protocol::handshake::AuthMethod;
 use protocol::method::{
-    ApproveParams, Approved, DeviceRef, Purpose, RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery,
-    TokenParams, Undone,
+    ApproveParams, Approved, DevicePage, DevicePageParams, DeviceRef, ListParams, ListedDevice, OnlyWaiting, Purpose,
+    RejectParams, RenameParams, RequestRef, Rotated, TokenDelivery, TokenParams, Undone,
 };
-use protocol::pairing::{Network, PairingList};
+use protocol::pairing::{Network, PairingCounts, PairingList};
 use protocol::refusal::ApproveRefusal;
 use protocol::role::ADMIN;
 use protocol::{DeviceId, Refusal, Role, Scopes};
@@ -18,12 +22,17 @@ use crate::gateway::connection::Connection;
 use crate::gateway::{effects, step_up};
 use crate::state::AppState;
 
-/// Everything that waits or is in; a device without admin rights sees only itself.
-pub async fn list(state: &AppState, caller: &Connection) -> Result<PairingList, Refusal> {
-    state.flush_seen().await.map_err(|error| error.refusal())?;
-    let pairings = state.store.list_pairings().await.map_err(|error| error.refusal())?;
-    let connected = state.registry.connected_devices();
+/// Everything that waits or is in, or only what waits; a device without admin rights sees only itself.
+pub async fn list(state: &AppState, caller: &Connection, params: ListParams) -> Result<PairingList, Refusal> {
     let decider = decider(caller);
+    let pairings = match params.only {
+        None => {
+            state.flush_seen().await.map_err(|error| error.refusal())?;
+            state.store.list_pairings().await.map_err(|error| error.refusal())?
+        }
+        Some(OnlyWaiting::Waiting) => Arc::new(state.store.list_waiting().await.map_err(|error| error.refusal())?),
+    };
+    let connected = state.registry.connected_devices();
     let is_visible = |device: &DeviceId| !decider.is_confined_to_itself() || decider.device_id.as_ref() == Some(device);
     let now_ms = state.clock.now_ms();
     let pending: Vec<_> = pairings
@@ -46,7 +55,52 @@ pub async fn list(state: &AppState, caller: &Connection) -> Result<PairingList, 
     if !shown.is_empty() {
         state.store.mark_seen(&shown, now_ms).await.map_err(|error| error.refusal())?;
     }
-    Ok(PairingList { pending, paired })
+    let counts = match params.only {
+        None => None,
+        Some(OnlyWaiting::Waiting) => Some(count(state, caller, &connected).await?),
+    };
+    Ok(PairingList { pending, paired, counts })
+}
+
+/// How many devices the caller could see, and how many of them are connected.
+async fn count(state: &AppState, caller: &Connection, connected: &HashSet<DeviceId>) -> Result<PairingCounts, Refusal> {
+    let decider = decider(caller);
+    if decider.is_confined_to_itself() {
+        let is_connected = decider.device_id.as_ref().is_some_and(|own| connected.contains(own));
+        return Ok(PairingCounts { paired: 1, connected: u64::from(is_connected) });
+    }
+    let stored = state.store.count_pairings().await.map_err(|error| error.refusal())?;
+    Ok(PairingCounts { paired: stored.paired, connected: amount(connected.len()) })
+}
+
+/// A part of the devices that are in: those that were searched for, sorted, and not more than a page shows.
+pub async fn page(state: &AppState, caller: &Connection, params: DevicePageParams) -> Result<DevicePage, Refusal> {
+    state.flush_seen().await.map_err(|error| error.refusal())?;
+    let pairings = state.store.list_pairings().await.map_err(|error| error.refusal())?;
+    let connected = state.registry.connected_devices();
+    let facts = roster::Facts {
+        connected: &connected,
+        own: caller.device_id.as_ref(),
+        is_confined: decider(caller).is_confined_to_itself(),
+        now_ms: state.clock.now_ms(),
+    };
+    let found = roster::page(&pairings.paired, &params, facts);
+    let listed = |device: &&Device| ListedDevice {
+        device: device.shown(Some(connected.contains(&device.device_id))),
+        last_seen_address: device.last_seen_address.clone(),
+    };
+    Ok(DevicePage {
+        devices: found.devices.iter().map(listed).collect(),
+        offset: amount(found.offset),
+        matching: amount(found.matching),
+        paired: amount(found.paired),
+        connected: amount(found.connected),
+        unused: amount(found.unused),
+    })
+}
+
+fn amount(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 pub async fn approve(state: &AppState, caller: &Connection, params: ApproveParams) -> Result<Approved, Refusal> {
