@@ -1,6 +1,6 @@
 // Measures the finished program on this machine and prints a table. Numbers that depend on the machine stand beside
 // a baseline from the same run where there is one.
-import { generateKeyPairSync, sign, verify } from "node:crypto";
+import { generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, writeSync } from "node:fs";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -75,7 +75,8 @@ async function measureStart() {
 /** Pairs devices with the gateway's token, as this machine allows, until there are `count` or the time is up. */
 async function pairUpTo(count, gateway, devices) {
   const deadline = Date.now() + PAIRING_BUDGET_MS;
-  const missing = Array.from({ length: count - devices.length }, () => new Device("Bench"));
+  // Each with a name of its own: of those that are alike the gateway forgets the older ones.
+  const missing = Array.from({ length: count - devices.length }, () => new Device(`Bench ${randomUUID()}`));
   await inParallel(AT_ONCE, missing, async (device) => {
     if (Date.now() > deadline) return;
     const line = device.connect(gateway.port, { token: gateway.token });
@@ -170,6 +171,27 @@ async function measureList(gateway) {
   await processorMsPer(gateway.pid, 100, list);
   const cost = await processorMsPer(gateway.pid, CONNECTS, list);
   report(`device.pair.list with ${FEW_DEVICES} devices; gateway's CPU`, ms(cost), "≤ 0.02 ms");
+  await program.close();
+}
+
+/** A page of very many devices: as it is asked again and again, and after something has changed. */
+async function measurePages({ gateway, devices }) {
+  const program = connectProgram(gateway.port, gateway.token);
+  await program.hello;
+  const page = () => program.call("device.pair.page", { query: "bench", sort: "name" });
+  await page();
+  const told = `device.pair.page with ${devices.length} devices; gateway's CPU`;
+  report(told, ms(await processorMsPer(gateway.pid, 100, page)));
+  const changed = async () => {
+    await program.call("device.pair.rename", { deviceId: devices[0].id, label: "Bench" });
+    await page();
+  };
+  report(`${told}, after a change`, ms(await processorMsPer(gateway.pid, 20, changed)));
+  const waiting = async () => {
+    await program.call("device.pair.rename", { deviceId: devices[0].id, label: "Bench" });
+    await program.call("device.pair.list", { only: "waiting" });
+  };
+  report("what waits, after a change; gateway's CPU", ms(await processorMsPer(gateway.pid, 20, waiting)));
   await program.close();
 }
 
@@ -284,6 +306,7 @@ await measureCommands(few.gateway);
 const many = { gateway: await Gateway.start(), devices: [] };
 await pairUpTo(MANY_DEVICES, many.gateway, many.devices);
 await measureConnects(few, many);
+await measurePages(many);
 await measureIdle(many);
 await few.gateway.stop();
 await many.gateway.stop();

@@ -1,9 +1,9 @@
-//! What lies on the owner's desk: requests that wait and devices that are in, kept up to date by lists and events.
+//! What lies on the owner's desk: requests that wait, nodes that offer something, and how many devices are in, kept up
+//! to date by lists and events.
 
 use std::collections::BTreeSet;
 
-use protocol::DeviceId;
-use protocol::pairing::{PairedDevice, PairingList, PendingRequest};
+use protocol::pairing::{PairedDevice, PairingCounts, PairingList, PendingRequest};
 
 use crate::setup::Arrival;
 
@@ -32,6 +32,8 @@ pub struct Fresh {
     pub until_ms: u64,
     /// Why it could not be undone. It stays until somebody has read that.
     pub problem: Option<String>,
+    /// Whether a passkey would have been asked for, if there were one.
+    pub wants_passkey: bool,
 }
 
 impl Desk {
@@ -157,16 +159,14 @@ impl Desk {
         self.changed.contains(request_id)
     }
 
-    pub fn paired(&self) -> &[PairedDevice] {
+    /// How many devices are in. Which ones is for the page that shows them.
+    pub fn counts(&self) -> PairingCounts {
+        self.list.as_ref().and_then(|list| list.counts).unwrap_or_default()
+    }
+
+    /// The devices that somebody has to look at: nodes that offer something.
+    fn paired(&self) -> &[PairedDevice] {
         self.list.as_ref().map_or(&[], |list| &list.paired)
-    }
-
-    pub fn device(&self, id: &DeviceId) -> Option<&PairedDevice> {
-        self.paired().iter().find(|device| &device.device_id == id)
-    }
-
-    pub fn count_connected(&self) -> usize {
-        self.paired().iter().filter(|device| device.connected == Some(true)).count()
     }
 
     /// The ids of all requests that wait, those put aside too.
@@ -191,7 +191,7 @@ pub fn shown_digest(request: &PendingRequest) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Role, Scopes};
+    use protocol::{DeviceId, Role, Scopes};
 
     use super::*;
 
@@ -219,7 +219,7 @@ mod tests {
 
     fn desk(pending: Vec<PendingRequest>) -> Desk {
         let mut desk = Desk::default();
-        desk.replace(PairingList { pending, paired: Vec::new() });
+        desk.replace(PairingList { pending, ..PairingList::default() });
         desk
     }
 
@@ -247,8 +247,13 @@ mod tests {
 
     #[test]
     fn an_approval_can_be_undone_for_its_time_and_a_problem_stays_until_it_is_read() {
-        let fresh =
-            |id: &str, until_ms| Fresh { request_id: id.to_owned(), name: "Pixel".to_owned(), until_ms, problem: None };
+        let fresh = |id: &str, until_ms| Fresh {
+            request_id: id.to_owned(),
+            name: "Pixel".to_owned(),
+            until_ms,
+            problem: None,
+            wants_passkey: false,
+        };
         let mut desk = Desk::default();
         desk.note_approval(fresh("a", 10));
         desk.note_approval(fresh("b", 20));

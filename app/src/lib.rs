@@ -31,6 +31,7 @@ pub mod palette;
 pub mod permissions;
 pub mod place;
 pub mod reading;
+pub mod roster;
 pub mod session;
 pub mod settings;
 pub mod setup;
@@ -48,6 +49,7 @@ mod part;
 #[cfg(not(feature = "hydrate"))]
 pub mod plain;
 mod shell;
+mod stepping;
 
 pub use app::App;
 pub use shell::{PageFacts, shell};

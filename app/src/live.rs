@@ -16,6 +16,7 @@ use crate::permissions::who_may_approve;
 use crate::reading;
 use crate::session::{Input, Screen, Session, UNKNOWN_REFUSAL, Welcome};
 use crate::setup::Wish;
+use crate::stepping;
 use crate::writing::{object, texts};
 
 /// The gateway's answer to one call.
@@ -137,10 +138,10 @@ impl Live {
         self.announcement.set(words);
     }
 
-    /// Fetches requests and devices anew. A failure leaves the last list: the session says why on its own.
+    /// Fetches what waits anew. A failure leaves the last list: the session says why on its own.
     pub fn reload(self) {
         let news = self.desk.with_untracked(Desk::news);
-        outside::ask(Method::DevicePairList, Value::Object(serde_json::Map::new()), move |answer| {
+        outside::ask(Method::DevicePairList, object([("only", "waiting".into())]), move |answer| {
             if let Ok(list) = answer {
                 // The gateway may have made the list before it told what came meanwhile.
                 if self.desk.with_untracked(Desk::news) != news {
@@ -163,8 +164,11 @@ impl Live {
             ("expiresInMs", terms.expires_in_ms.into()),
         ]);
         let noted = move |answer: Answer| {
-            if let Some(until_ms) = answer.as_ref().ok().and_then(|done| reading::number(done, "undoUntilMs")) {
-                let fresh = Fresh { request_id, name, until_ms, problem: None };
+            if let Ok(done) = &answer
+                && let Some(until_ms) = reading::number(done, "undoUntilMs")
+            {
+                let wants_passkey = done.get("passkeyAdvised").is_some();
+                let fresh = Fresh { request_id, name, until_ms, problem: None, wants_passkey };
                 self.desk.update(|desk| desk.note_approval(fresh));
             }
             then(answer);
@@ -219,7 +223,7 @@ impl Live {
 
     /// Asks for a one-time code.
     pub fn make_code(self, wish: Wish, then: impl FnOnce(Answer) + 'static) {
-        outside::ask(Method::DevicePairSetupCode, wish.params(), then);
+        stepping::ask(Method::DevicePairSetupCode, wish.params(), Box::new(then));
     }
 
     /// Asks what came of a one-time code.
@@ -247,10 +251,11 @@ impl Live {
     /// Calls a method that changes something, and fetches the lists again whatever came of it: a refusal often
     /// means that they are stale.
     fn change(self, method: Method, params: Value, then: Box<dyn FnOnce(Answer)>) {
-        outside::ask(method, params, move |answer| {
+        let then = move |answer| {
             then(answer);
             self.reload();
-        });
+        };
+        stepping::ask(method, params, Box::new(then));
     }
 }
 

@@ -1,18 +1,31 @@
 //! The browser around the page. The server renders the same components, with nothing around them: there these
 //! functions do nothing, and nothing calls them, because effects and event handlers run in browsers only.
 
+/// Why the browser brought no passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyProblem {
+    /// The person said no, had none, or let the time pass.
+    NotShown,
+    /// The browser has no passkeys for a page at this address.
+    Unfit,
+    /// The authenticator holds one already.
+    Known,
+}
+
 #[cfg(feature = "hydrate")]
 pub use crate::browser::{
-    ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
-    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
-    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
+    ask, attend_pushes, choose, copy, create_passkey, every, focus, get_passkey, host, listen, mark_connected, moment,
+    new_secret, on_key, parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring,
+    save, set_icon, set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push,
+    wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
 pub use nowhere::{
-    ask, attend_pushes, choose, copy, every, focus, host, listen, mark_connected, moment, new_secret, on_key,
-    parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring, save, set_icon,
-    set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push, wants_sound,
+    ask, attend_pushes, choose, copy, create_passkey, every, focus, get_passkey, host, listen, mark_connected, moment,
+    new_secret, on_key, parse_json, push_endpoint, push_facts, push_permission, reload_page, renew_push, reveal, ring,
+    save, set_icon, set_title, start, switch_push_off, switch_push_on, tell, user_agent, want_sound, wants_push,
+    wants_sound,
 };
 
 #[cfg(not(feature = "hydrate"))]
@@ -21,6 +34,7 @@ mod nowhere {
     use protocol::event::Event;
     use serde_json::Value;
 
+    use super::PasskeyProblem;
     use crate::language::Language;
     use crate::live::{Answer, Live};
     use crate::notifications::{Facts, Permission, SwitchProblem};
@@ -87,6 +101,12 @@ mod nowhere {
     pub fn user_agent() -> String {
         String::new()
     }
+
+    /// Has the person show a passkey; `then` gets the parameters of `stepUp.finish`.
+    pub fn get_passkey(_: &Value, _: impl FnOnce(Result<Value, PasskeyProblem>) + 'static) {}
+
+    /// Has a passkey made; `then` gets the parameters of `passkey.finish`.
+    pub fn create_passkey(_: &Value, _: &str, _: impl FnOnce(Result<Value, PasskeyProblem>) + 'static) {}
 
     /// Puts text on the clipboard; `then` learns whether it worked.
     pub fn copy(_: &str, _: impl FnOnce(bool) + 'static) {}

@@ -3,21 +3,29 @@
 //! Derived deserialization of the same records was an eighth of the bundle. This reads only what it finds: a record
 //! that lacks what makes it one is left out, and the rest of a list stays.
 
+mod devices;
+
 use protocol::event::PairPending;
 use protocol::node::{NodeSurface, Offer, PendingNodeSurface, Surface};
 use protocol::operations::Reach;
 use protocol::pairing::{
-    ApprovedVia, BlockedDevice, Evidence, Known, Network, Origin, PairedDevice, PairingList, PairingReason,
-    PendingRequest, TokenSummary,
+    ApprovedVia, BlockedDevice, Evidence, Known, Network, Origin, PairedDevice, PairingCounts, PairingList,
+    PairingReason, PendingRequest, TokenSummary,
 };
 use protocol::{Challenge, DeviceId, Fingerprint, Role, Scopes, WireError};
 use serde_json::Value;
+
+pub use devices::{device_page, explanation, setup_outlook};
 
 pub fn pairing_list(value: &Value) -> PairingList {
     let rows = |key| value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     PairingList {
         pending: rows("pending").iter().filter_map(pending_request).collect(),
         paired: rows("paired").iter().filter_map(paired_device).collect(),
+        counts: value.get("counts").map(|counts| PairingCounts {
+            paired: number(counts, "paired").unwrap_or_default(),
+            connected: number(counts, "connected").unwrap_or_default(),
+        }),
     }
 }
 
@@ -113,7 +121,7 @@ pub fn origin(value: &Value) -> Option<Origin> {
     })
 }
 
-fn paired_device(value: &Value) -> Option<PairedDevice> {
+pub fn paired_device(value: &Value) -> Option<PairedDevice> {
     let rows = |key| value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(PairedDevice {
         device_id: id(value)?,

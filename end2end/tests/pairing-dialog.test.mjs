@@ -246,6 +246,36 @@ test("the dialog tells of a request that waits behind it", async () => {
   await device.closed;
 });
 
+test("who cannot come in by the address is said before a code is made, with what to change", async () => {
+  const concerns = () => dialog.box.getByTestId("concern").evaluateAll((all) => all.map((one) => one.dataset.shutsOut));
+  const opened = async (url) => {
+    await gateway.change(reachableAt(url));
+    await dialog.open();
+    await dialog.box.getByTestId("concern").first().waitFor();
+  };
+  await opened("ws://127.0.0.1:18789");
+  assert.deepEqual(await concerns(), ["everyone"]);
+  const told = dialog.box.getByTestId("concern");
+  assert.match(await told.innerText(), /leads every device to itself[^]*plugins\.entries\.device-pair\.config\.publicUrl/);
+  assert.equal(await told.getAttribute("class"), "note");
+  await dialog.close();
+
+  await opened(OVERHEARD);
+  assert.deepEqual(await concerns(), ["everyone", "browsers", "elsewhere"]);
+  await dialog.says("A phone's browser gets no key of its own there");
+  const grave = dialog.box.locator('[data-testid="concern"].note');
+  assert.equal(await grave.count(), 2);
+  await dialog.box.getByText("The OpenClaw app", { exact: true }).click();
+  assert.equal(await grave.count(), 1);
+  await dialog.close();
+
+  await opened(proxy.origin);
+  assert.deepEqual(await concerns(), ["elsewhere"]);
+  assert.equal(await grave.count(), 0);
+  if (process.env.PICTURES) await owner.page.screenshot({ path: `${process.env.PICTURES}/pair-outlook.png` });
+  assert.deepEqual(owner.problems, []);
+});
+
 /** The app of the reference, which a setup code lets in without a person. */
 function app(name, scopes) {
   const device = new Device(name, { scopes });

@@ -97,6 +97,12 @@ impl ServerKey {
         URL_SAFE_NO_PAD.encode(&self.derive(&["push-topic", device_id.as_str()])[..24])
     }
 
+    /// What passkeys of pages at this host know the owner by, so that an authenticator keeps one for it (`WebAuthn`'s user
+    /// handle).
+    pub fn passkey_user(&self, host: &str) -> [u8; KEY_BYTES] {
+        self.derive(&["passkey-user", host])
+    }
+
     /// An opaque hash of a text, in the spelling of the reference.
     pub fn opaque_hash(&self, text: &str) -> String {
         format!("hmac-sha256:v1:{}", URL_SAFE_NO_PAD.encode(self.derive(&["opaque", text])))

@@ -19,6 +19,7 @@ pub mod migration;
 pub mod node;
 pub mod notify;
 pub mod owner;
+pub mod passkey;
 pub mod qr;
 pub mod service;
 pub mod start;

@@ -5,6 +5,7 @@ mod device_key;
 mod json;
 mod language;
 mod page;
+mod passkey;
 mod push;
 mod socket;
 mod sound;
@@ -16,6 +17,7 @@ pub use page::{
     copy, every, focus, host, mark_connected, moment, new_secret, on_key, reload_page, reveal, save, set_icon,
     set_title,
 };
+pub use passkey::{create_passkey, get_passkey};
 pub use push::{
     attend_pushes, push_endpoint, push_facts, push_permission, renew_push, switch_push_off, switch_push_on, user_agent,
     wants_push,

@@ -13,7 +13,8 @@ use crate::{outside, reading, time_words};
 /// As much of an id as a person needs to point at a device.
 const SHORT_ID: usize = 12;
 
-pub(crate) fn blocked_list(live: Live) -> AnyView {
+/// The list, as long as somebody is blocked, or somebody looks for that.
+pub(crate) fn blocked_list(live: Live, is_wanted: impl Fn() -> bool + Copy + Send + Sync + 'static) -> AnyView {
     let blocked = RwSignal::new(Vec::<BlockedDevice>::new());
     let problem = RwSignal::new(None::<String>);
     let load = move || {
@@ -35,6 +36,7 @@ pub(crate) fn blocked_list(live: Live) -> AnyView {
         let rows: Vec<_> = blocked.get().iter().map(|device| row(live, device, problem)).collect();
         late(view! { <ul class="devices">{rows}</ul> })
     };
+    let is_empty = move || blocked.with(Vec::is_empty);
     let section = move || {
         late(view! {
             <section aria-labelledby="blocked">
@@ -43,11 +45,12 @@ pub(crate) fn blocked_list(live: Live) -> AnyView {
                     <p class="soft small">{t("What they ask is refused and not shown")}</p>
                 </div>
                 {problem_line(problem)}
-                {changing(rows)}
+                {when(is_empty, || late(view! { <p class="soft">{t("Nobody is blocked.")}</p> }))}
+                {when(move || !is_empty(), move || changing(rows))}
             </section>
         })
     };
-    when(move || blocked.with(|blocked| !blocked.is_empty()), section)
+    when(move || is_wanted() || !is_empty(), section)
 }
 
 fn row(live: Live, device: &BlockedDevice, problem: RwSignal<Option<String>>) -> AnyView {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use protocol::pairing::PairedDevice;
 
 use super::words::{problem_line, words};
+use crate::language::{fill, t};
 use crate::late::{button, changing, follow, late, text};
 use crate::live::{Answer, Live, advice};
 
@@ -15,6 +16,8 @@ pub(crate) enum Action {
     /// It stays as an operator, and is a node no more.
     RemoveNode,
     Remove,
+    /// Nothing more is to be heard of it.
+    Block,
 }
 
 /// What is about to be done to whom.
@@ -33,6 +36,7 @@ impl Confirmation {
             Action::Revoke => format!("Revoke the access of {name}?"),
             Action::RemoveNode => format!("End the commands of {name}?"),
             Action::Remove => format!("Remove {name}?"),
+            Action::Block => fill(t("Block {name}?"), &[("name", &name)]),
         }
     }
 
@@ -42,6 +46,9 @@ impl Confirmation {
                 "This is the browser you are using. It is thrown out at once, and somebody else, or \
                  `openclaw dashboard` on the gateway's machine, has to let it in again."
             }
+            (_, Action::Block) => t(
+                "Its connections end at once, and whatever it asks from now on is refused and not shown. It is listed under Blocked, where that can be undone.",
+            ),
             (_, Action::Rotate) => {
                 "Its connections end and its old token is worthless. It gets the new one when it comes back."
             }
@@ -61,6 +68,7 @@ impl Confirmation {
             Action::Revoke => "Revoke",
             Action::RemoveNode => "End its commands",
             Action::Remove => "Remove",
+            Action::Block => t("Block"),
         }
     }
 
@@ -70,6 +78,7 @@ impl Confirmation {
             Action::Revoke => live.revoke(&self.device, then),
             Action::RemoveNode => live.remove_node(&self.device.device_id, then),
             Action::Remove => live.remove(&self.device.device_id, then),
+            Action::Block => live.block(&self.device.device_id, false, Box::new(then)),
         }
     }
 }

@@ -14,7 +14,7 @@ const LONGEST: &str = "64";
 
 /// The form; `is_editing` turns false when the name is kept or the person gives up.
 #[component]
-pub(super) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn InlineName(id: DeviceId, name: String, is_editing: RwSignal<bool>) -> impl IntoView {
     let live = Live::here();
     let field = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None::<String>);

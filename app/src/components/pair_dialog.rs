@@ -2,17 +2,19 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use protocol::WireError;
+use protocol::operations::{SetupConcern, SetupOutlook, ShutOut};
 use protocol::role::ADMIN;
+use protocol::{Method, WireError};
 use serde_json::Value;
 use wasm_split_helpers::wasm_split;
 
 use super::pair_code::{has_expired, pair_code};
 use super::words::words;
-use crate::late::{button, follow, late, sleepy_button, text, when};
+use crate::late::{button, changing, follow, late, sleepy_button, text, when};
 use crate::live::{Live, advice};
 use crate::part::{Fetched, part};
 use crate::setup::{Arrival, Made, Whom, Wish};
+use crate::{outside, reading};
 
 /// The dialog as it is: what was chosen, and how far it has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +152,7 @@ pub(super) fn go(pairing: RwSignal<Pairing>, stage: Stage) {
         pairing.is_making = false;
         pairing.stage = stage;
     });
-    crate::outside::focus("pair-title");
+    outside::focus("pair-title");
 }
 
 /// Asks for the code that was wished for.
@@ -201,29 +203,76 @@ fn choosing(live: Live, pairing: RwSignal<Pairing>) -> AnyView {
         })
     };
     let is_making = move || pairing.with(|pairing| pairing.is_making);
-    late(view! {
-        <div class="choices">
-            <fieldset>
-                <legend>"Who is it for?"</legend>
-                {whom(Whom::Phone, "A phone or tablet", "Its camera opens a link.")}
-                {whom(Whom::App, "The OpenClaw app", "It scans a code.")}
-                {whom(Whom::Machine, "A machine that runs commands", "One command makes it a node.")}
-            </fieldset>
-            {when(move || pairing.with(|pairing| pairing.wish.whom != Whom::Machine), how_much)}
-            <p class="soft small">
-                "The code works once, for ten minutes. Whoever has it gets in, so show it to nobody else."
-            </p>
-            <div class="actions">
-                {sleepy_button(
-                    "primary",
-                    "make-code",
-                    is_making,
-                    move || if is_making() { "Making a code…" } else { "Show the code" },
-                    move || make(live, pairing),
-                )}
+    let outlook = look_ahead();
+    let choices = move || {
+        late(view! {
+            {concerns(outlook, pairing)}
+            <div class="choices">
+                <fieldset>
+                    <legend>"Who is it for?"</legend>
+                    {whom(Whom::Phone, "A phone or tablet", "Its camera opens a link.")}
+                    {whom(Whom::App, "The OpenClaw app", "It scans a code.")}
+                    {whom(Whom::Machine, "A machine that runs commands", "One command makes it a node.")}
+                </fieldset>
+                {when(move || pairing.with(|pairing| pairing.wish.whom != Whom::Machine), how_much)}
+                <p class="soft small">
+                    "The code works once, for ten minutes. Whoever has it gets in, so show it to nobody else."
+                </p>
+                <div class="actions">
+                    {sleepy_button(
+                        "primary",
+                        "make-code",
+                        is_making,
+                        move || if is_making() { "Making a code…" } else { "Show the code" },
+                        move || make(live, pairing),
+                    )}
+                </div>
             </div>
-        </div>
-    })
+        })
+    };
+    // All at once, so that nothing moves under a finger.
+    when(move || outlook.with(Option::is_some), choices)
+}
+
+/// Asks what a code would lead to. A gateway that does not say has nothing against it.
+fn look_ahead() -> RwSignal<Option<SetupOutlook>> {
+    let outlook = RwSignal::new(None);
+    outside::ask(Method::Status, Value::Object(serde_json::Map::new()), move |answer| {
+        let told = answer.map(|status| reading::setup_outlook(&status)).unwrap_or_default();
+        // The dialog may be closed by now.
+        let _ = outlook.try_set(Some(told));
+    });
+    outlook
+}
+
+/// What keeps whom from coming in by the address in a code, said before one is made.
+fn concerns(outlook: RwSignal<Option<SetupOutlook>>, pairing: RwSignal<Pairing>) -> AnyView {
+    let shown = move || {
+        let whom = pairing.with(|pairing| pairing.wish.whom);
+        let row = |concern: SetupConcern| {
+            let shuts_out_them = match concern.shuts_out {
+                ShutOut::Everyone => true,
+                ShutOut::Browsers => whom == Whom::Phone,
+                ShutOut::Elsewhere => false,
+            };
+            let class = if shuts_out_them { "note" } else { "soft small" };
+            let shuts_out = match concern.shuts_out {
+                ShutOut::Everyone => "everyone",
+                ShutOut::Browsers => "browsers",
+                ShutOut::Elsewhere => "elsewhere",
+            };
+            view! {
+                <div class=class data-testid="concern" data-shuts-out=shuts_out>
+                    <p>{words(&concern.sentence)}</p>
+                    <p>{words(&concern.next_step)}</p>
+                </div>
+            }
+        };
+        let concerns = outlook.get().unwrap_or_default().concerns;
+        let rows = concerns.into_iter().map(row).collect::<Vec<_>>();
+        late(view! { {rows} })
+    };
+    late(view! { <div class="outlook" role="status">{changing(shown)}</div> })
 }
 
 fn choice(

@@ -4,6 +4,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
+use protocol::Method;
 use wasm_split_helpers::wasm_split;
 
 use crate::language::{Language, spoken, t};
@@ -13,6 +14,8 @@ use crate::outside;
 use crate::palette::{Command, Target, find};
 use crate::part::{Fetched, part};
 use crate::place::Place;
+use crate::reading;
+use crate::writing::object;
 
 /// Opens with its keys, and from the rail by `is_open`.
 #[component]
@@ -41,9 +44,18 @@ fn Dialog(is_open: RwSignal<bool>) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let commands = StoredValue::new(commands(live));
+    let devices = RwSignal::new(Vec::<Command>::new());
     let found = Memo::new(move |_| {
-        commands.with_value(|commands| find(&query.get(), commands).into_iter().cloned().collect::<Vec<_>>())
+        let mut all = commands.get_value();
+        let found_by_gateway = devices.get();
+        all.extend(found_by_gateway.iter().cloned());
+        let mut found: Vec<Command> = find(&query.get(), &all).into_iter().cloned().collect();
+        // The gateway also knows a device by its address or its id.
+        let others = found_by_gateway.into_iter().filter(|device| !found.contains(device)).collect::<Vec<_>>();
+        found.extend(others);
+        found
     });
+    follow(move || find_devices(live, query, devices));
     follow(move || {
         if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();
@@ -125,6 +137,29 @@ fn Dialog(is_open: RwSignal<bool>) -> impl IntoView {
     })
 }
 
+/// How many devices the palette offers.
+const DEVICES: u64 = 8;
+
+/// Asks the gateway for the devices that fit what is typed; of several answers, the last question's counts.
+fn find_devices(live: Live, query: RwSignal<String>, devices: RwSignal<Vec<Command>>) {
+    let asked = query.get();
+    if !untrack(|| live.may_pair()) {
+        return;
+    }
+    let params = object([("query", asked.as_str().into()), ("limit", DEVICES.into())]);
+    outside::ask(Method::DevicePairPage, params, move |answer| {
+        let is_current = query.try_with_untracked(|query| *query == asked) == Some(true);
+        if let (Ok(value), true) = (answer, is_current) {
+            let found = reading::device_page(&value).devices.into_iter().map(|one| Command {
+                title: one.device.shown_name(),
+                hint: t("paired device").to_owned(),
+                target: Target::Page(format!("/devices#device-{}", one.device.device_id)),
+            });
+            devices.set(found.collect());
+        }
+    });
+}
+
 /// Everything there is to go to, now.
 fn commands(live: Live) -> Vec<Command> {
     let page = |title: &str, hint: &str, path: &str| Command {
@@ -137,10 +172,6 @@ fn commands(live: Live) -> Vec<Command> {
         for request in desk.open() {
             let place = format!("/devices#request-{}", request.request_id);
             commands.push(page(&request.shown_name(), t("wants in"), &place));
-        }
-        for device in desk.paired() {
-            let place = format!("/devices#device-{}", device.device_id);
-            commands.push(page(&device.shown_name(), t("paired device"), &place));
         }
     });
     for language in Language::ALL.into_iter().filter(|language| *language != spoken()) {

@@ -47,6 +47,13 @@ fn content(live: Live, fresh: Fresh) -> AnyView {
     let left_s = move || until_ms.saturating_sub(live.gateway_now_ms()).min(UNDO_LIFETIME_MS).div_ceil(1000);
     let is_on_its_way = StoredValue::new(false);
     let name = fresh.name.clone();
+    let advice = fresh.wants_passkey.then(|| {
+        view! {
+            <a class="small" href="/settings" data-testid="passkey-advice">
+                {t("Next time with a passkey: add one")}
+            </a>
+        }
+    });
     let undo = move |_| {
         if !is_on_its_way.get_value() {
             is_on_its_way.set_value(true);
@@ -54,7 +61,10 @@ fn content(live: Live, fresh: Fresh) -> AnyView {
         }
     };
     late(view! {
-        <p>{fill(t("{name} is in."), &[("name", &name)])}</p>
+        <div>
+            <p>{fill(t("{name} is in."), &[("name", &name)])}</p>
+            {advice}
+        </div>
         // The seconds are for the eye: a screen reader would say them one by one.
         <button type="button" class="ghost" data-testid="undo" on:click=undo>
             {t("Undo")}

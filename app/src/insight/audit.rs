@@ -78,7 +78,17 @@ impl Kind {
             }
             Self::Names => &[A::Renamed, A::TokenRotated],
             Self::Codes => &[A::CodeMade, A::CodeUsed, A::OwnerLinkMade, A::OwnerLinkUsed],
-            Self::Settings => &[A::SettingsChanged, A::Repaired, A::Panic, A::BackupRestored, A::Migrated],
+            Self::Settings => &[
+                A::SettingsChanged,
+                A::Repaired,
+                A::Panic,
+                A::BackupRestored,
+                A::Migrated,
+                A::PasskeyAdded,
+                A::PasskeyRemoved,
+                A::PasskeyUsed,
+                A::PasskeyRefused,
+            ],
         }
     }
 }
@@ -187,6 +197,10 @@ fn headline(action: AuditAction, name: &str, note: &str) -> String {
         AuditAction::OwnerLinkMade => t("An owner link was made"),
         AuditAction::OwnerLinkUsed => t("{name} opened an owner link"),
         AuditAction::SettingsChanged => t("The settings were changed"),
+        AuditAction::PasskeyAdded => t("A passkey was added"),
+        AuditAction::PasskeyRemoved => t("A passkey was removed"),
+        AuditAction::PasskeyUsed => t("A passkey was shown"),
+        AuditAction::PasskeyRefused => t("A passkey was refused: its counter went back"),
         AuditAction::Repaired => t("The doctor repaired something"),
         AuditAction::Panic => t("Everyone was thrown out, and every secret replaced"),
         AuditAction::BackupRestored => t("A backup was put back"),
@@ -231,6 +245,10 @@ fn facts(
         AuditAction::CodeMade | AuditAction::CodeUsed | AuditAction::OwnerLinkMade | AuditAction::OwnerLinkUsed => {
             Some(t("Good for"))
         }
+        AuditAction::PasskeyAdded
+        | AuditAction::PasskeyRemoved
+        | AuditAction::PasskeyUsed
+        | AuditAction::PasskeyRefused => Some(t("Passkey")),
         AuditAction::Approved
         | AuditAction::Rejected
         | AuditAction::Undone

@@ -1,19 +1,24 @@
 //! Who wants in, and who is.
 
+mod drawer;
+mod invoke;
+mod list;
+mod many;
+mod roster;
+mod row;
+
 use leptos::prelude::*;
-use protocol::DeviceId;
 use wasm_split_helpers::wasm_split;
 
 use super::screens::console;
 use crate::components::blocked_list::blocked_list;
-use crate::components::confirm::{Confirm, Confirmation};
-use crate::components::device_row::DeviceRow;
 use crate::components::pair_dialog::PairDevice;
-use crate::desk::Desk;
-use crate::late::{each, late, text, when};
+use crate::late::{late, when};
 use crate::live::Live;
 use crate::part::{Fetched, part};
 use crate::place::Place;
+use list::Paired;
+use roster::Roster;
 
 #[component]
 pub(crate) fn Devices() -> impl IntoView {
@@ -24,62 +29,11 @@ pub(crate) fn Devices() -> impl IntoView {
 fn paired() -> Fetched<fn() -> AnyView> {
     Ok(|| {
         let live = Live::here();
+        let roster = Roster::new(live);
+        let is_of_blocked = move || roster.view.with(crate::roster::View::is_of_blocked);
         late(view! {
-            <Paired />
-            {when(move || live.may_pair(), move || blocked_list(live))}
+            <Paired roster />
+            {when(move || live.may_pair(), move || blocked_list(live, is_of_blocked))}
         })
     })
-}
-
-#[component]
-fn Paired() -> impl IntoView {
-    let live = Live::here();
-    let confirming = RwSignal::new(None::<Confirmation>);
-    let ids = move || live.desk.with(shown_order);
-    let rows = move || {
-        late(view! {
-            <ul class="devices">
-                {each(ids, move |id| late(view! { <DeviceRow id=DeviceId::claimed(id) confirming /> }))}
-            </ul>
-            <Confirm confirming />
-        })
-    };
-    let barred = || {
-        late(view! {
-            <p class="note">
-                <span>
-                    "This browser may not see or decide about devices. Ask the owner to allow it more, or use "
-                    <code>"openclaw devices list"</code> " on the gateway's machine."
-                </span>
-            </p>
-        })
-    };
-    let count = move || live.desk.with(|desk| desk.paired().len());
-    let connected = move || live.desk.with(Desk::count_connected);
-    let counts = move || {
-        let words = move || {
-            let when = if live.is_resuming() { "before" } else { "now" };
-            format!("{} in all, {} connected {when}", count(), connected())
-        };
-        late(view! { <p class="soft small">{text(words)}</p> })
-    };
-    late(view! {
-        <section aria-labelledby="paired">
-            <div class="section-head">
-                <h2 id="paired">"Paired"</h2>
-                {when(move || live.desk.with(Desk::is_loaded), counts)}
-            </div>
-            {when(move || !live.may_pair(), barred)} {when(move || live.may_pair(), rows)}
-        </section>
-    })
-}
-
-/// Connected devices first, then those seen last.
-fn shown_order(desk: &Desk) -> Vec<String> {
-    let mut devices: Vec<_> = desk.paired().iter().collect();
-    devices.sort_by_key(|device| {
-        let seen_at_ms = device.last_seen_at_ms.unwrap_or(device.approved_at_ms);
-        (device.connected != Some(true), std::cmp::Reverse(device.approved_at_ms.max(seen_at_ms)))
-    });
-    devices.into_iter().map(|device| device.device_id.to_string()).collect()
 }

@@ -84,8 +84,8 @@ fn Health() -> impl IntoView {
 #[component]
 fn DeviceCount() -> impl IntoView {
     let live = Live::here();
-    let paired = move || live.desk.with(|desk| desk.paired().len()).to_string();
-    let connected = move || live.desk.with(Desk::count_connected).to_string();
+    let paired = move || live.desk.with(Desk::counts).paired.to_string();
+    let connected = move || live.desk.with(Desk::counts).connected.to_string();
     let barred = || late(view! { <p class="soft">"This browser may not see the other devices."</p> });
     let counts = move || {
         late(view! {

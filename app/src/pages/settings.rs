@@ -17,6 +17,7 @@ mod editor;
 mod fields;
 mod list;
 mod modal;
+mod passkeys;
 mod reach;
 mod secret;
 mod sections;

@@ -6,6 +6,7 @@ use protocol::event::PairPending;
 use super::screens::Panel;
 use crate::components::copy_command::CopyCommand;
 use crate::components::proof::Proof;
+use crate::language::t;
 use crate::late::text;
 use crate::live::Live;
 use crate::session::Screen;
@@ -35,7 +36,9 @@ pub(super) fn Waiting() -> impl IntoView {
                             </p>
                         }
                     })
-            }} <div class="countdown">
+            }} <p class="soft small" data-testid="private">
+                {t("In a private window this lasts until the window is closed; then it has to ask again.")}
+            </p> <div class="countdown">
                 <progress
                     aria-label="Time left to decide"
                     max=protocol::PAIRING_LIFETIME_MS.to_string()

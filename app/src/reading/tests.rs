@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
 use protocol::PublicKey;
+use protocol::method::{DevicePage, ListedDevice};
+use protocol::operations::{SetupConcern, SetupOutlook, ShutOut};
+use protocol::pairing::{Approval, Approver, Explanation, LiveConnection};
 use serde_json::{json, to_value};
 
 use super::*;
@@ -129,7 +132,8 @@ fn reads_who_is_blocked() {
 
 #[test]
 fn reads_every_field_of_a_list() {
-    let list = PairingList { pending: vec![request()], paired: vec![paired()] };
+    let counts = Some(PairingCounts { paired: 9, connected: 3 });
+    let list = PairingList { pending: vec![request()], paired: vec![paired()], counts };
     assert_eq!(pairing_list(&to_value(&list).unwrap()), list);
 }
 
@@ -189,4 +193,54 @@ fn reads_every_field_of_an_error() {
         retry_after_ms: Some(5),
     };
     assert_eq!(error(&to_value(&said).unwrap()), Some(said));
+}
+
+#[test]
+fn reads_a_page_of_devices() {
+    let listed = ListedDevice { device: paired(), last_seen_address: Some("10.0.0.9".to_owned()) };
+    let page = DevicePage { devices: vec![listed], offset: 1, matching: 2, paired: 3, connected: 4, unused: 5 };
+    assert_eq!(device_page(&to_value(&page).unwrap()), page);
+}
+
+#[test]
+fn reads_all_that_is_known_of_a_device() {
+    let origin = request().evidence.unwrap().origin;
+    for by in [None, Some(Approver::Owner), Some(Approver::Program), Some(Approver::Device { device_id: device() })] {
+        let approval = Approval {
+            by,
+            reason: PairingReason::NotPaired,
+            has_secret: true,
+            origin: origin.clone(),
+            user_agent: Some("Mozilla/5.0".to_owned()),
+        };
+        let connection = LiveConnection {
+            role: Role::Operator,
+            scopes: Scopes::from(["operator.read"]),
+            version: "1".to_owned(),
+            address: "10.0.0.9".to_owned(),
+            network: Network::Lan,
+            encrypted: true,
+            page: Some("https://claw.example".to_owned()),
+            connected_at_ms: 9,
+        };
+        let known = Explanation {
+            device: paired(),
+            approval: Some(approval),
+            approved_by_name: Some("Laptop".to_owned()),
+            last_seen_address: Some("10.0.0.9".to_owned()),
+            last_connected_at_ms: Some(1),
+            last_disconnected_at_ms: Some(2),
+            connections: vec![connection],
+        };
+        assert_eq!(explanation(&to_value(&known).unwrap()), Some(known));
+    }
+}
+
+#[test]
+fn reads_what_a_code_would_lead_to() {
+    let concern = |shuts_out| SetupConcern { shuts_out, sentence: "s".to_owned(), next_step: "n".to_owned() };
+    let concerns = [ShutOut::Everyone, ShutOut::Browsers, ShutOut::Elsewhere].map(concern).to_vec();
+    let outlook = SetupOutlook { url: Some("ws://10.0.0.7:1".to_owned()), concerns };
+    assert_eq!(setup_outlook(&json!({"gateway": {"setup": outlook}})), outlook);
+    assert_eq!(setup_outlook(&json!({"gateway": {}})), SetupOutlook::default());
 }

@@ -4,7 +4,7 @@
 
 use protocol::DeviceId;
 use protocol::audit::{AuditAction, AuditAuthor, AuditGrant, Audited};
-use protocol::pairing::Approver;
+use protocol::pairing::{ApprovedVia, Approver};
 
 use crate::pairing::{Decider, Device, DevicePairing, PairingEvent};
 
@@ -35,6 +35,11 @@ pub fn of(before: &DevicePairing, device_id: &DeviceId, event: &PairingEvent) ->
         PairingEvent::RemoveNode { decider } => by(AuditAction::NodeRemoved, decider),
         PairingEvent::Block { decider, .. } => displayed(by(AuditAction::Blocked, decider), before),
         PairingEvent::Unblock { decider } => by(AuditAction::Unblocked, decider),
+        PairingEvent::Supersede { by } => {
+            let newer = by.as_str().get(..8).unwrap_or_default();
+            let by = AuditAuthor::Policy { via: ApprovedVia::Silent };
+            Audited::new(AuditAction::Removed, by).noting(format!("superseded by {newer}"))
+        }
         PairingEvent::Ask { .. }
         | PairingEvent::Declare { .. }
         | PairingEvent::Sweep

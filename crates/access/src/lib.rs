@@ -15,7 +15,8 @@
 //! Reading order: [`locality`] and [`origin`] (where from), [`identity`] (who), [`pairing`] (what a
 //! device was granted and what it asks for), [`surface`] (what a node may be asked to do), [`bootstrap`] (one-time
 //! codes), [`admission`] (the verdict), [`diagnosis`] (why, and what to do about it), [`audit`] (what is remembered of a
-//! decision), [`policy`] (the settings that decisions may see), [`destination`] (where something may be sent).
+//! decision), [`roster`] (which devices somebody wants to see), [`policy`] (the settings that decisions may see),
+//! [`step_up`] (what takes a passkey besides), [`destination`] (where something may be sent).
 
 pub mod admission;
 pub mod audit;
@@ -29,6 +30,8 @@ pub mod metadata;
 pub mod origin;
 pub mod pairing;
 pub mod policy;
+pub mod roster;
+pub mod step_up;
 pub mod surface;
 
 pub use admission::{Facts, Grant, Verdict, decide};

@@ -53,3 +53,25 @@ pub enum Knock {
     Private,
     Any,
 }
+
+/// What takes one of the owner's passkeys besides the right to do it (`gateway.stepUp`). It is asked for each time, so
+/// that another answer ends no connection; that is why it is no part of [`Policy`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StepUp {
+    Off,
+    /// Whatever lets somebody become an admin from the internet, once there is a passkey.
+    #[default]
+    PublicAdmin,
+    /// Every approval, every code and every look at the secret.
+    Always,
+}
+
+impl StepUp {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::PublicAdmin => "public-admin",
+            Self::Always => "always",
+        }
+    }
+}

@@ -75,6 +75,13 @@ actions! {
     OwnerLinkMade = "owner-link-made";
     OwnerLinkUsed = "owner-link-used";
     SettingsChanged = "settings-changed";
+    /// The owner can show who is there with this from now on.
+    PasskeyAdded = "passkey-added";
+    PasskeyRemoved = "passkey-removed";
+    /// One was shown for something.
+    PasskeyUsed = "passkey-used";
+    /// One was not taken because its counter went back.
+    PasskeyRefused = "passkey-refused";
     /// A repair of the doctor's.
     Repaired = "repaired";
     Panic = "panic";

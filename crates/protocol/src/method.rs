@@ -2,8 +2,10 @@
 
 mod devices;
 mod owner;
+mod passkeys;
 mod push;
 mod recovery;
+mod roster;
 mod setup;
 
 use serde::{Deserialize, Serialize};
@@ -19,11 +21,17 @@ use crate::role::{ADMIN, PAIRING, READ, Role, Scopes, WRITE};
 use crate::settings::CONFIRM_WITHIN;
 use crate::shape::{NON_EMPTY, Property, Shape, TEXT, optional, required};
 
+use roster::PAGE;
+
 pub use devices::{
     ApproveParams, Approved, BlockParams, BlockedList, DeviceRef, RejectParams, RenameParams, RequestRef, Rotated,
     Terms, TokenDelivery, TokenParams, Undone,
 };
 pub use owner::{OwnerStop, OwnerStopping};
+pub use passkeys::{
+    KnownCredential, MAX_PASSKEYS, NewPasskeyParams, Passkey, PasskeyList, PasskeyOffer, PasskeyRef, ProofParams,
+    Purpose, STEP_UP_LIFETIME_MS, StepUpDone, StepUpOffer, StepUpParams,
+};
 pub use push::{
     EndpointRef, NotifyUrl, PushKey, PushList, PushOutcome, PushSubscribeParams, PushTarget, PushTestParams,
     PushTested, SubscribedBrowser,
@@ -31,6 +39,10 @@ pub use push::{
 pub use recovery::{
     Exported, ExportedFile, MigrateParams, Migrated, MigratedItem, MigratedKind, MigratedOutcome, Panicked,
     RevokedDevice,
+};
+pub use roster::{
+    DEFAULT_DEVICE_LIMIT, DeviceOrder, DevicePage, DevicePageParams, DeviceState, ListParams, ListedDevice,
+    MAX_DEVICE_LIMIT, OnlyWaiting, UNUSED_AFTER_MS,
 };
 pub use setup::{OwnerLink, PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 
@@ -99,6 +111,16 @@ const ROLE: Property = required("role", NON_EMPTY);
 /// Long enough for every push service that there is.
 const ENDPOINT: Property = required("endpoint", Shape::Text { min: 1, max: 2048 });
 
+/// Long enough for every authenticator's answer, in base64url.
+const ANSWER: Shape = Shape::Text { min: 1, max: 16_384 };
+const CREDENTIAL_ID: Property = required("id", Shape::Text { min: 1, max: 1400 });
+const PURPOSE: Shape = Shape::Object(&[
+    required("kind", NON_EMPTY),
+    optional("requestId", NON_EMPTY),
+    optional("digest", NON_EMPTY),
+    optional("id", NON_EMPTY),
+]);
+
 const PLUGIN_TOOL: Shape = Shape::Object(&[
     required("pluginId", NON_EMPTY),
     required("name", Shape::Text { min: 1, max: 64 }),
@@ -153,7 +175,12 @@ methods! {
     DevicePairBlock = "device.pair.block", Access::Operator(PAIRING), [DEVICE_ID, optional("address", Shape::Bool)];
     DevicePairBlocked = "device.pair.blocked", Access::Operator(PAIRING), [];
     DevicePairExplain = "device.pair.explain", Access::Operator(PAIRING), [DEVICE_ID];
-    DevicePairList = "device.pair.list", Access::Operator(PAIRING), [];
+    /// `only` is an extension.
+    DevicePairList = "device.pair.list", Access::Operator(PAIRING), [optional("only", Shape::OneOf(&["waiting"]))];
+    /// Extension: a part of the devices that are in.
+    DevicePairPage = "device.pair.page", Access::Operator(PAIRING), [
+        PAGE[0], PAGE[1], PAGE[2], PAGE[3], PAGE[4], PAGE[5], PAGE[6], PAGE[7]
+    ];
     DevicePairReject = "device.pair.reject", Access::Operator(PAIRING), [REQUEST_ID, DIGEST];
     DevicePairRemove = "device.pair.remove", Access::Operator(PAIRING), [DEVICE_ID];
     DevicePairRename = "device.pair.rename", Access::Operator(PAIRING),
@@ -240,6 +267,16 @@ methods! {
     OwnerMigrate = "owner.migrate", Access::Owner, [optional("from", NON_EMPTY), optional("dryRun", Shape::Bool)];
     /// Extension, owner socket only: throws everyone out and makes every secret worthless.
     OwnerPanic = "owner.panic", Access::Owner, [];
+    /// Extension, as all that follow by the names of `passkey` and `stepUp`.
+    PasskeyBegin = "passkey.begin", Access::Operator(ADMIN), [];
+    PasskeyFinish = "passkey.finish", Access::Operator(ADMIN), [
+        required("name", LABEL),
+        required("clientData", ANSWER),
+        required("attestation", ANSWER),
+        optional("transports", Shape::List(&NON_EMPTY))
+    ];
+    PasskeyList = "passkey.list", Access::Operator(ADMIN), [];
+    PasskeyRemove = "passkey.remove", Access::Operator(ADMIN), [CREDENTIAL_ID];
     /// Extension, as the four that follow it by name.
     PushKey = "push.key", Access::Operator(PAIRING), [];
     PushList = "push.list", Access::Operator(PAIRING), [];
@@ -251,6 +288,13 @@ methods! {
     /// What official clients leave out or put in has no counterpart here.
     Status = "status", Access::Operator(READ),
         [optional("includeChannelSummary", Shape::Bool), optional("includeCliProjection", Shape::Bool)];
+    StepUpBegin = "stepUp.begin", Access::Operator(PAIRING), [required("purpose", PURPOSE)];
+    StepUpFinish = "stepUp.finish", Access::Operator(PAIRING), [
+        CREDENTIAL_ID,
+        required("clientData", ANSWER),
+        required("authenticatorData", ANSWER),
+        required("signature", ANSWER)
+    ];
     SystemInfo = "system.info", Access::Operator(READ), [];
     SystemPresence = "system-presence", Access::Operator(READ), [];
     UpdateStatus = "update.status", Access::Operator(ADMIN), [];

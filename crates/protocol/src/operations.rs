@@ -17,6 +17,40 @@ pub struct Reach {
     pub how: String,
 }
 
+/// Extension in `status`, under `gateway.setup`: what a one-time code for another device would lead to, before one is
+/// made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupOutlook {
+    /// The address that would stand in it; absent where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What cannot work, or not for everybody, the gravest first.
+    pub concerns: Vec<SetupConcern>,
+}
+
+/// Something that keeps devices from coming in by the address of a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupConcern {
+    /// Who cannot come in.
+    pub shuts_out: ShutOut,
+    pub sentence: String,
+    pub next_step: String,
+}
+
+/// Whom a concern is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShutOut {
+    /// Every device but this machine.
+    Everyone,
+    /// Browsers, which make no key at an address that is not encrypted.
+    Browsers,
+    /// Devices in other networks.
+    Elsewhere,
+}
+
 /// What `logs.tail` returns at most, in lines.
 pub const MAX_TAIL_LINES: u64 = 5000;
 

@@ -277,7 +277,8 @@ impl PairedDevice {
     }
 }
 
-fn shown_name(display: Option<&str>, label: Option<&str>, client_id: &str, platform: &str) -> String {
+/// The name to show: the owner's, or what the device calls itself, or what it is.
+pub fn shown_name(display: Option<&str>, label: Option<&str>, client_id: &str, platform: &str) -> String {
     match label.or(display).map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => plain::name(name),
         None => plain::name(&format!("{} on {platform}", client_kind(client_id))),
@@ -360,4 +361,14 @@ pub struct PairingList {
     /// Newest first.
     pub pending: Vec<PendingRequest>,
     pub paired: Vec<PairedDevice>,
+    /// Extension: how many there are, where only those were asked for that wait for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<PairingCounts>,
+}
+
+/// How many devices are in, and how many of them are connected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairingCounts {
+    pub paired: u64,
+    pub connected: u64,
 }

@@ -30,6 +30,7 @@ mod other;
 mod output;
 mod pairing;
 mod panic;
+mod passkeys;
 mod probe;
 mod progress;
 mod prompt;
@@ -82,6 +83,7 @@ pub async fn run(args: Args, env: &Environment) -> ExitCode {
         Command::Nodes(args) => nodes::run(args.command, env).await,
         Command::Pairing(args) => pairing::run(args, env).await,
         Command::Panic(args) => panic::run(&args, env).await,
+        Command::Passkeys(args) => passkeys::run(args.command, env).await,
         Command::Qr(args) => qr::run(&args, env).await,
     };
     done.unwrap_or_else(|failure| failure.report())

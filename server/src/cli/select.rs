@@ -1,7 +1,7 @@
 //! Which request or device a person means by what they typed. Ids win over names, and whatever could mean
 //! two things means nothing.
 
-use protocol::method::BlockedList;
+use protocol::method::{BlockedList, Passkey};
 use protocol::node::{NodeList, NodePairingList, NodeView, PendingNode};
 use protocol::pairing::{BlockedDevice, PairedDevice, PairingList, PendingRequest};
 
@@ -71,6 +71,16 @@ pub fn blocked<'a>(list: &'a BlockedList, text: &str) -> Choice<&'a BlockedDevic
         .or_else(|| find(&|b| b.address.as_deref() == Some(text)))
         .or_else(|| find(&|b| begins(b.device_id.as_str(), text)))
         .or_else(|| find(&|b| b.name.as_ref().is_some_and(|own| own.to_lowercase() == name)))
+}
+
+/// A passkey by its id, whole or begun, or by its name.
+pub fn passkey<'a>(list: &'a [Passkey], text: &str) -> Choice<&'a Passkey> {
+    let find = |fits: &dyn Fn(&Passkey) -> bool| Choice::of(list.iter().filter(|one| fits(one)).collect());
+    let name = text.trim().to_lowercase();
+    find(&|one| one.id == text)
+        .or_else(|| find(&|one| one.name.to_lowercase() == name))
+        // Unlike others, these ids mean something else in capitals.
+        .or_else(|| find(&|one| text.len() >= SHORTEST_PREFIX && one.id.starts_with(text)))
 }
 
 /// A paired device by its id, whole or begun, or by its name.

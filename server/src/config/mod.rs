@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use access::origin::OriginPolicy;
-use access::policy::{AuthMode, Policy};
+use access::policy::{AuthMode, Policy, StepUp};
 use access::surface::CommandPolicy;
 use protocol::Secret;
 use serde_json::Value;
@@ -63,6 +63,7 @@ pub struct Config {
     pub tailscale: Tailscale,
     pub notify: Notify,
     pub policy: Policy,
+    pub step_up: StepUp,
     /// The value of `Strict-Transport-Security`, if one is set.
     pub strict_transport_security: Option<String>,
     /// How long a socket may stay silent before `connect`, in milliseconds.
@@ -246,6 +247,7 @@ impl Config {
             tailscale,
             notify: Notify::read(&mut reader, env),
             policy,
+            step_up: reader.step_up(),
             strict_transport_security: reader.text("gateway.http.securityHeaders.strictTransportSecurity"),
             public_url: reader.gateway_url(PUBLIC_URL),
             remote_url: reader.gateway_url(REMOTE_URL),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use access::entries::Judged;
 use access::locality::{TrustedProxies, parse_network};
-use access::policy::{AuthMode, Knock};
+use access::policy::{AuthMode, Knock, StepUp};
 use protocol::Secret;
 use protocol::setup_code::gateway_url;
 use serde_json::Value;
@@ -186,6 +186,19 @@ impl<'a> Reader<'a> {
                 let message = format!("`{other}` is not supported; the gateway asks for the token instead");
                 self.warn(PATH, message);
                 AuthMode::Token
+            }
+        }
+    }
+
+    pub(super) fn step_up(&mut self) -> StepUp {
+        const PATH: &str = "gateway.stepUp";
+        match self.text(PATH).as_deref() {
+            None | Some("public-admin") => StepUp::PublicAdmin,
+            Some("off") => StepUp::Off,
+            Some("always") => StepUp::Always,
+            Some(_) => {
+                self.problem(PATH, "expected \"off\", \"public-admin\" or \"always\"");
+                StepUp::Always
             }
         }
     }

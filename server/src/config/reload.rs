@@ -40,6 +40,7 @@ fn read_at_start(config: &Config) -> (u16, &Bind, TailscaleMode) {
         strict_transport_security: _,
         handshake_timeout_ms: _,
         max_unauthenticated_per_address: _,
+        step_up: _,
     } = config;
     (*port, bind, *mode)
 }

@@ -176,6 +176,10 @@ pub const SETTINGS: &[Setting] = &[
         .or("\"private\"")
         .like("\"off\"")
         .help("From where a device without any secret may ask: `private` (this machine, private networks, tailnets), `any`, `off`."),
+    Setting::new("gateway.stepUp", "Passkey", Kind::Choice(&["public-admin", "always", "off"]))
+        .or("\"public-admin\"")
+        .like("\"always\"")
+        .help("What takes a passkey besides: `public-admin` (whatever lets somebody become an admin from the internet, once there is a passkey), `always` (every approval, code and look at the secret), `off`. See [passkeys.md](passkeys.md)."),
     Setting::new("gateway.notify.url", "Tell this address", Kind::Text)
         .like("\"https://ntfy.sh/your-own-long-topic\"")
         .help("Where every new request is told besides: `POST`, within seconds, once for each device that waits."),

@@ -7,6 +7,7 @@ use access::locality::Ingress as Way;
 use access::origin::{self, PageFacts};
 use access::pairing::{Device, DevicePairing, PairingEvent};
 use access::{Attribution, Grant, VerifiedDevice, metadata};
+use protocol::pairing::ApprovedVia;
 use protocol::refusal::PairingRequired;
 use protocol::{CAP_PAIRING_WAIT, Connect, Refusal, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use super::handshake::Arrival;
 use super::registry::Wake;
 use super::socket::Socket;
-use super::{attempts, credentials, effects, nodes, waiting};
+use super::{attempts, credentials, effects, nodes, superseding, waiting};
 use crate::config::Config;
 use crate::http::control_ui::build_id;
 use crate::state::AppState;
@@ -150,6 +151,9 @@ async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
                 ask,
             };
             let paired = apply(state, candidate, event).await?.paired;
+            if let (ApprovedVia::Silent, Some(newest)) = (via, device) {
+                superseding::forget_older(state, newest.id()).await;
+            }
             Ok(Next::In(Box::new(enter(state, candidate, grant, paired).await?)))
         }
         Verdict::Pair(asked) => pair(state, candidate, *asked, decisions, socket).await,

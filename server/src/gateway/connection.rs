@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::nodes::LiveNode;
+use super::step_up;
 use crate::http::peer::Arrived;
 
 /// How many calls of one connection may take their time beside the others.
@@ -57,6 +58,8 @@ pub struct Connection {
     pub is_extended: bool,
     /// The request that asks for more than it was let in with.
     pub pending_request: Option<String>,
+    /// What it was asked to prove, and has proved.
+    pub step_up: step_up::Open,
     outbox: mpsc::UnboundedSender<Outgoing>,
     queued_bytes: AtomicUsize,
     next_seq: AtomicU64,
@@ -149,6 +152,7 @@ impl Connection {
             is_owner,
             is_extended,
             pending_request,
+            step_up: step_up::Open::default(),
             outbox,
             queued_bytes: AtomicUsize::new(0),
             next_seq: AtomicU64::new(1),

@@ -17,7 +17,7 @@ use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use protocol::audit::{AuditAction, AuditAuthor, Audited};
-use protocol::method::Terms;
+use protocol::method::{ApproveParams, Terms};
 use protocol::pairing::{Origin, PendingRequest};
 use protocol::{BootstrapProfile, DeviceId, Refusal, Role, Secret};
 use url::form_urlencoded;
@@ -25,7 +25,8 @@ use uuid::Uuid;
 
 use super::peer::Ingress;
 use crate::gateway::limits::{Attempt, Source};
-use crate::gateway::methods::devices::apply;
+use crate::gateway::methods::devices::{apply, waiting};
+use crate::gateway::step_up::demand_without_a_page;
 use crate::keys::{hash_code, new_secret};
 use crate::state::AppState;
 
@@ -255,6 +256,13 @@ impl Visit {
             Some("reject") => false,
             _ => return "Nothing was decided: press Approve or Reject.".to_owned(),
         };
+        if is_approved {
+            let params =
+                ApproveParams { request_id: request_id.clone(), digest: Some(digest.clone()), terms: Terms::default() };
+            if let Err(refusal) = self.check_step_up(&params).await {
+                return sentence(&refusal);
+            }
+        }
         let event = if is_approved {
             let generation = Uuid::new_v4().to_string();
             PairingEvent::Approve {
@@ -271,6 +279,17 @@ impl Visit {
             Ok(()) if is_approved => "Approved. The device is in.".to_owned(),
             Ok(()) => "Rejected.".to_owned(),
             Err(refusal) => sentence(&refusal),
+        }
+    }
+
+    /// This page cannot show a passkey, so it does not do what takes one.
+    async fn check_step_up(&self, params: &ApproveParams) -> Result<(), Refusal> {
+        let found =
+            self.state.store.find_device_of_request(&params.request_id).await.map_err(|error| error.refusal())?;
+        let Some(device_id) = found else { return Ok(()) };
+        match waiting(&self.state, &device_id, params).await? {
+            Some(waiting) => demand_without_a_page(&self.state, waiting.act()).await,
+            None => Ok(()),
         }
     }
 

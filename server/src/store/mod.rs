@@ -8,12 +8,14 @@ mod audit;
 mod blocks;
 mod codes;
 pub mod crowding;
+mod passkeys;
 mod recent;
 mod recovery;
 mod rescue;
 mod rows;
 mod sqlite;
 mod subscriptions;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use protocol::{DeviceId, Refusal, Role};
 pub use audit::AuditStore;
 pub use blocks::{BlockStore, BlockedBy, Knock};
 pub use codes::{CodeStore, JoinTarget, NewCode, NewJoinCode, SpentJoinCode};
+pub use passkeys::{PasskeyStore, StoredPasskey};
 pub use recovery::{ImportedDevice, ImportedToken, KeptOut, RecoveryStore, Renounced};
 pub use rescue::{Rescue, check};
 pub use sqlite::SqliteStore;
@@ -129,9 +132,12 @@ impl Seen {
 
 /// The store. Method names say what they do; each is one transaction.
 #[async_trait]
-pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore {
+pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + SubscriptionStore + PasskeyStore {
     /// The device, if it was approved. One query, because every connect asks it.
     async fn find_device(&self, device_id: &DeviceId) -> Result<Option<Device>, StoreError>;
+
+    /// Everything that is stored of one device.
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError>;
 
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError>;
 
@@ -141,6 +147,13 @@ pub trait Store: CodeStore + BlockStore + RecoveryStore + AuditStore + Subscript
     /// Runs one event through the pairing machine and stores the outcome, or changes nothing. A decision is written
     /// down with it.
     async fn apply(&self, device_id: &DeviceId, event: PairingEvent, now_ms: u64) -> Result<Applied, StoreError>;
+
+    /// The requests and nodes' offers that wait, as in [`Store::list_pairings`], without the devices that want nothing.
+    async fn list_waiting(&self) -> Result<Pairings, StoreError>;
+
+    /// The devices that came in without asking, before `until_ms`, and are the same to people as this one: kind, mode
+    /// and name.
+    async fn find_superseded(&self, device_id: &DeviceId, until_ms: u64) -> Result<Vec<DeviceId>, StoreError>;
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError>;
 

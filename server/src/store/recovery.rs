@@ -70,7 +70,7 @@ pub trait RecoveryStore: Send + Sync {
     /// Takes a request over. False, and nothing changed, if it is known already or its device has one.
     async fn import_request(&self, pending: &Pending) -> Result<bool, StoreError>;
 
-    /// Revokes every token, and deletes every request, code, node approval and push subscription. The records of the devices stay;
+    /// Revokes every token, and deletes every request, code, node approval, push subscription and passkey. The records of the devices stay;
     /// `keep` stays approved, but gets a new token.
     async fn renounce(&self, keep: Option<&DeviceId>, now_ms: u64) -> Result<Renounced, StoreError>;
 
@@ -192,8 +192,8 @@ impl RecoveryStore for SqliteStore {
         for statement in ["DELETE FROM join_codes", "DELETE FROM bootstrap_tokens", "DELETE FROM owner_links"] {
             codes += sqlx::query(statement).execute(&mut *transaction).await?.rows_affected();
         }
-        // The key they were made for is about to be another one, or is one already.
-        for statement in ["DELETE FROM imported_tokens", "DELETE FROM push_subscriptions"] {
+        // The key they were made for is about to be another one, or is one already; and nobody knows who added a passkey.
+        for statement in ["DELETE FROM imported_tokens", "DELETE FROM push_subscriptions", "DELETE FROM passkeys"] {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }
         let seq = audit::append(&mut transaction, panicked(&revoked, requests.len(), codes), now_ms).await?;

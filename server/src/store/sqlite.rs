@@ -20,6 +20,7 @@ use super::recent::Recent;
 use super::recovery::note_removal;
 use super::rows::{DeviceRow, DeviceWithTokens, PendingRow, TokenRow, sql_json, sql_ms};
 use super::subscriptions::end_subscriptions;
+use super::waiting;
 use super::{Applied, Counts, Pairings, Seen, Store, StoreError};
 
 /// One connection writes while another reads; more would only cost memory.
@@ -92,6 +93,11 @@ impl Store for SqliteStore {
         Ok(device)
     }
 
+    async fn find_pairing(&self, device_id: &DeviceId) -> Result<DevicePairing, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        load(&mut connection, device_id).await
+    }
+
     async fn find_device_of_request(&self, request_id: &str) -> Result<Option<DeviceId>, StoreError> {
         let found: Option<(String,)> = sqlx::query_as("SELECT device_id FROM pending_requests WHERE request_id = ?")
             .bind(request_id)
@@ -118,6 +124,7 @@ impl Store for SqliteStore {
             PairingEvent::Reject { .. }
                 | PairingEvent::Remove { .. }
                 | PairingEvent::Block { .. }
+                | PairingEvent::Supersede { .. }
                 | PairingEvent::Undo { .. }
         );
         let audited = access::audit::of(&before, device_id, &event);
@@ -157,6 +164,18 @@ impl Store for SqliteStore {
         self.recent.device_changed(device_id, after.paired.as_ref());
         self.audited(audited);
         Ok(Applied { before, pairing: after, effects })
+    }
+
+    async fn list_waiting(&self) -> Result<Pairings, StoreError> {
+        if let Ok(all) = self.recent.pairings() {
+            let offering = all.paired.iter().filter(|device| device.pending_surface.is_some());
+            return Ok(Pairings { pending: all.pending.clone(), paired: offering.cloned().collect() });
+        }
+        waiting::list(&self.pool).await
+    }
+
+    async fn find_superseded(&self, device_id: &DeviceId, until_ms: u64) -> Result<Vec<DeviceId>, StoreError> {
+        waiting::find_superseded(&self.pool, device_id, until_ms).await
     }
 
     async fn list_pairings(&self) -> Result<Arc<Pairings>, StoreError> {

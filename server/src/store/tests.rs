@@ -350,6 +350,8 @@ fn what_made_the_older_layouts_is_what_it_was() {
         (12, "c073add665eea8a5"),
         (13, "8db6f56e1a603e1c"),
         (14, "7bad4bc2029eec5b"),
+        (15, "6beb39a1b3cf3fab"),
+        (16, "bc40f532fdce9b5c"),
     ];
     assert_eq!(found, known.map(|(version, digest)| (version, digest.to_owned())));
 }

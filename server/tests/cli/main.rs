@@ -18,6 +18,7 @@ mod killing;
 mod node;
 mod operating;
 mod other;
+mod passkeys;
 mod profiles;
 mod reaching;
 mod recovery;

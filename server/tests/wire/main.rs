@@ -7,6 +7,7 @@ mod ask;
 mod client;
 mod gateway;
 mod machine;
+mod passkey;
 mod push_service;
 mod scripted;
 
@@ -53,8 +54,10 @@ mod replay;
 mod requests;
 mod restart;
 mod revoking;
+mod roster;
 mod settings_page;
 mod setup;
+mod stepping_up;
 mod terms;
 mod timers;
 mod transcripts;

@@ -11,9 +11,10 @@ use crate::components::words::words;
 use crate::insight::attempts::findings;
 use crate::language::{fill, t};
 use crate::late::{button, changing, late, sleepy_button, text};
-use crate::live::advice;
+use crate::live::{Answer, advice};
 use crate::outside;
 use crate::reading::{number, texts};
+use crate::stepping;
 use crate::writing::object;
 
 #[derive(Clone)]
@@ -52,7 +53,7 @@ impl Desk {
 
     fn repair(self, id: &str) {
         self.said.set(None);
-        outside::ask(Method::DoctorFix, object([("id", id.into())]), move |answer| {
+        let then = move |answer: Answer| {
             let said = match answer {
                 Ok(value) => {
                     let done = texts(&value, "done").into_iter().chain(texts(&value, "failed"));
@@ -63,7 +64,8 @@ impl Desk {
             if self.said.try_set(Some(said)).is_none() {
                 self.run();
             }
-        });
+        };
+        stepping::ask(Method::DoctorFix, object([("id", id.into())]), Box::new(then));
     }
 }
 

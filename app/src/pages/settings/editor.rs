@@ -13,6 +13,7 @@ use crate::live::{Answer, advice, connection_lost};
 use crate::outside;
 use crate::settings::editing::{Editing, Outcome, Path};
 use crate::settings::words as say;
+use crate::stepping;
 use crate::writing::object;
 
 /// How long a change waits for its confirmation, in milliseconds.
@@ -104,7 +105,8 @@ impl Editor {
             ])
         });
         let way_back = with_way_back.then_some(within_ms);
-        outside::ask(Method::ConfigPatch, params, move |answer| self.answered(answer, way_back));
+        let then = move |answer| self.answered(answer, way_back);
+        stepping::ask(Method::ConfigPatch, params, Box::new(then));
     }
 
     fn answered(self, answer: Answer, way_back: Option<u64>) {

@@ -14,8 +14,10 @@ use crate::components::copy_command::CopyCommand;
 use crate::components::words::{problem_line, words};
 use crate::language::{fill, t};
 use crate::late::{button, changing, late, sleepy_button, when};
+use crate::live::Answer;
 use crate::outside;
 use crate::settings::words as say;
+use crate::stepping;
 use crate::writing::object;
 
 /// One of the two secrets.
@@ -126,7 +128,7 @@ fn shown(kind: Kind, is_open: RwSignal<bool>) -> AnyView {
     let revealed = RwSignal::new(None::<String>);
     let failed = RwSignal::new(None::<String>);
     let reveal = move || {
-        outside::ask(Method::ConfigSecret, nothing(), move |answer| {
+        let then = move |answer: Answer| {
             let secret =
                 answer.and_then(|value| serde_json::from_value::<ShownSecret>(value).map_err(|_| unreadable()));
             match secret {
@@ -137,7 +139,8 @@ fn shown(kind: Kind, is_open: RwSignal<bool>) -> AnyView {
                 Ok(_) => {}
                 Err(error) => drop(failed.try_set(Some(problem(&error)))),
             }
-        });
+        };
+        stepping::ask(Method::ConfigSecret, nothing(), Box::new(then));
     };
     let forget = move || {
         revealed.set(None);
@@ -250,7 +253,7 @@ impl Change {
 
     fn write(self, hash: String) {
         let params = object([("raw", self.raw().into()), ("baseHash", hash.into())]);
-        outside::ask(Method::ConfigPatch, params, move |answer| match answer {
+        let then = move |answer: Answer| match answer {
             Ok(_) => {
                 let _ = self.is_done.try_set(true);
                 let _ = self.is_saving.try_set(false);
@@ -264,7 +267,8 @@ impl Change {
                 let _ = self.is_saving.try_set(false);
                 let _ = self.failed.try_set(Some(problem(&error)));
             }
-        });
+        };
+        stepping::ask(Method::ConfigPatch, params, Box::new(then));
     }
 
     fn dialog(self) -> AnyView {

@@ -8,6 +8,7 @@ use super::book::Book;
 use super::editor::{Editor, block, sentence};
 use super::fields::{Word, choice, line, maybe, number, seconds, toggle};
 use super::list::{Lines, has, plain};
+use super::passkeys::step_up;
 use super::reach::Seen;
 use super::secret::{Kind, secret};
 use super::trial::notices;
@@ -63,6 +64,7 @@ fn all(book: Book) -> AnyView {
         {notices(book)}
         {section("settings-access", t("Access"), access(book))}
         {section("settings-pairing", t("Who may ask"), pairing(book))}
+        {section("settings-passkeys", t("Passkeys"), step_up(book))}
         {section("settings-ways", t("Ways in"), ways(book, seen))}
         {section("settings-proxies", t("Behind a proxy"), proxies(book))}
         {section("settings-pages", t("Pages from elsewhere"), pages(book))}
@@ -79,7 +81,7 @@ fn section(id: &'static str, title: &'static str, blocks: Vec<AnyView>) -> AnyVi
     })
 }
 
-fn word(key: &'static str, title: &'static str, help: &'static str) -> Word {
+pub(super) fn word(key: &'static str, title: &'static str, help: &'static str) -> Word {
     Word { key, title, help }
 }
 

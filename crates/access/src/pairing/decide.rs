@@ -321,6 +321,16 @@ pub(super) fn remove(mut state: DevicePairing, decider: &Decider) -> Result<Step
     Ok((state, effects))
 }
 
+/// Forgets a device that came in without asking. What a person has approved or named stays.
+pub(super) fn supersede(mut state: DevicePairing) -> Step {
+    let is_nobodys = |device: &Device| device.approved_via == ApprovedVia::Silent && device.operator_label.is_none();
+    let effects = match state.paired.take_if(|device| is_nobodys(device)) {
+        Some(device) => gone(&device),
+        None => Vec::new(),
+    };
+    (state, effects)
+}
+
 /// What follows when a device is not paired any more.
 pub(super) fn gone(device: &Device) -> Vec<Effect> {
     let mut effects = vec![Effect::CloseSockets { role: None }, Effect::ListChanged];

@@ -191,6 +191,11 @@ pub enum PairingEvent {
     Unblock {
         decider: Decider,
     },
+    /// Another device was let in without asking that is the same to people: a browser that forgets its key, or a
+    /// command line with a new home each time.
+    Supersede {
+        by: DeviceId,
+    },
     /// Time has passed.
     Sweep,
     /// The token of a role must be replaced, because it was issued under a secret that is gone.
@@ -274,6 +279,7 @@ pub fn step(state: DevicePairing, event: PairingEvent, now_ms: u64) -> Result<St
             block::block(state, &device_id, with_address, &decider, now_ms)?
         }
         PairingEvent::Unblock { decider } => block::unblock(state, &decider)?,
+        PairingEvent::Supersede { .. } => decide::supersede(state),
         PairingEvent::Sweep => (state, Vec::new()),
         PairingEvent::Reissue { role, scopes, generation, issuer } => {
             decide::reissue(state, role, &scopes, &generation, issuer.as_deref(), now_ms)

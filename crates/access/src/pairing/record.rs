@@ -1,7 +1,7 @@
 //! The stored records.
 
 use protocol::node::{NodeSurface, PendingNodeSurface};
-use protocol::pairing::{Approval, ApprovedVia, Approver, BlockedDevice, Known, TokenSummary};
+use protocol::pairing::{Approval, ApprovedVia, Approver, BlockedDevice, Known, TokenSummary, shown_name};
 use protocol::{DeviceId, Role, Scopes};
 
 use super::Ask;
@@ -151,15 +151,19 @@ impl Device {
 
     /// What it was let in as, for whoever decides what more it may do.
     pub(super) fn known(&self) -> Known {
-        let shown = self.shown(None);
         Known {
-            name: shown.shown_name(),
+            name: self.shown_name(),
             platform: self.platform.clone(),
             device_family: self.device_family.clone(),
             client_id: self.client_id.clone(),
             roles: self.roles.iter().copied().filter(|role| self.live_token(*role).is_some()).collect(),
             expires_at_ms: self.expires_at_ms,
         }
+    }
+
+    /// What people see it called.
+    pub fn shown_name(&self) -> String {
+        shown_name(self.display_name.as_deref(), self.operator_label.as_deref(), &self.client_id, &self.platform)
     }
 
     /// Whether people see it as a node.

@@ -113,6 +113,9 @@ pub struct Approved {
     /// Extension, only for clients of ours: until when `device.pair.undo` takes this back, Unix epoch milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_until_ms: Option<u64>,
+    /// Extension, only for clients of ours: this would have taken a passkey, and there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey_advised: Option<bool>,
 }
 
 /// Result of `device.token.rotate`.

@@ -161,6 +161,7 @@ impl Refusal {
             Self::Node(refusal) => refusal.advice(),
             Self::Push(refusal) => refusal.advice(),
             Self::Setup(refusal) => refusal.advice(),
+            Self::StepUp(refusal) => refusal.advice(),
             Self::Upgrade(refusal) => refusal.advice(),
             Self::ProxyUnattributable => advice(
                 "The request came through a proxy that the gateway was not told to trust, or that does not say for whom it speaks.",

@@ -106,6 +106,7 @@ impl Refusal {
             | Self::Node(_)
             | Self::Push(_)
             | Self::Setup(_)
+            | Self::StepUp(_)
             | Self::Upgrade(_)
             | Self::ProxyUnattributable
             | Self::TooManyUnauthenticated => None,

@@ -2,7 +2,7 @@
 
 use super::{
     ApproveRefusal, Audience, BlockRefusal, ConfigRefusal, IdentityReason, NodeRefusal, PairingRequired, PushRefusal,
-    Refusal, SecretKind, SetupRefusal, UpgradeRefusal,
+    Refusal, SecretKind, SetupRefusal, StepUpRefusal, UpgradeRefusal,
 };
 use crate::pairing::PairingReason;
 use crate::{DeviceId, Role, Scopes};
@@ -105,6 +105,7 @@ impl Refusal {
         examples.extend(NodeRefusal::examples().into_iter().map(Self::Node));
         examples.extend(PushRefusal::examples().into_iter().map(Self::Push));
         examples.extend(SetupRefusal::examples().into_iter().map(Self::Setup));
+        examples.extend(StepUpRefusal::examples().into_iter().map(Self::StepUp));
         examples.extend(UpgradeRefusal::examples().into_iter().map(Self::Upgrade));
         examples
     }

@@ -10,6 +10,7 @@ mod examples;
 mod node;
 mod push;
 mod setup;
+mod step_up;
 mod upgrade;
 mod wire;
 
@@ -26,6 +27,7 @@ pub use config::{ConfigFile, ConfigIssue, ConfigRefusal};
 pub use node::{CommandBarred, NodeRefusal, Work};
 pub use push::PushRefusal;
 pub use setup::{SetupRefusal, UrlUnknown};
+pub use step_up::StepUpRefusal;
 pub use upgrade::UpgradeRefusal;
 
 /// How soon a node host that waits for approval may be back: the least that the official one accepts.
@@ -196,6 +198,7 @@ pub enum Refusal {
     Node(NodeRefusal),
     Push(PushRefusal),
     Setup(SetupRefusal),
+    StepUp(StepUpRefusal),
     Upgrade(UpgradeRefusal),
 
     // Before there is a socket.

@@ -91,6 +91,7 @@ impl Refusal {
             Self::Node(refusal) => refusal.message(),
             Self::Push(refusal) => refusal.message(),
             Self::Setup(refusal) => refusal.message(),
+            Self::StepUp(refusal) => refusal.message(),
             Self::Upgrade(refusal) => refusal.message(),
             Self::ProxyUnattributable => {
                 "Proxy client attribution is required. Configure gateway.trustedProxies narrowly and make the proxy overwrite or safely rebuild forwarded client headers.".to_owned()
@@ -147,6 +148,7 @@ impl Refusal {
             Self::Node(refusal) => return refusal.detail_code(),
             Self::Push(refusal) => refusal.detail_code(),
             Self::Setup(refusal) => return refusal.detail_code(),
+            Self::StepUp(refusal) => refusal.detail_code(),
             Self::Upgrade(refusal) => return refusal.detail_code(),
             Self::NotJson
             | Self::NotARequest
@@ -213,6 +215,8 @@ impl Refusal {
             refusal.more_details()
         } else if let Self::PairingStillRequired { request_id, .. } = self {
             json!({"reason": "startup-sidecars", "requestId": request_id})
+        } else if let Self::StepUp(refusal) = self {
+            refusal.more_details()
         } else if let Self::Upgrade(refusal) = self {
             refusal.more_details()
         } else if let Self::MissingScope { scope } = self {

@@ -16,6 +16,7 @@ mod gateway;
 mod logs;
 mod nodes;
 mod pairing;
+mod passkeys;
 mod recovery;
 mod shell;
 
@@ -27,6 +28,7 @@ pub use gateway::*;
 pub use logs::*;
 pub use nodes::*;
 pub use pairing::*;
+pub use passkeys::*;
 pub use recovery::*;
 pub use shell::*;
 
@@ -117,6 +119,8 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Devices by an older name, see `openclaw devices`
     Pairing(PairingArgs),
+    /// List the passkeys that the Control UI asks for, and forget one
+    Passkeys(PasskeysArgs),
     /// Show what was decided about devices and settings, by whom and from where
     ///
     /// Nothing in it is ever changed; the oldest of more than 10 000 decisions are forgotten.

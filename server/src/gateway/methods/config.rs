@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use access::step_up::Act;
 use protocol::audit::AuditAction;
+use protocol::method::Purpose;
 use protocol::operations::{ConfigWriteParams, SchemaLookupParams};
 use protocol::refusal::{ConfigFile, ConfigIssue, ConfigRefusal};
 use protocol::{Method, Refusal, WRITE_LIMIT};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::clock;
 use crate::config::edit::Edit;
@@ -15,6 +18,7 @@ use crate::config::secrets::redact;
 use crate::config::{Problem, file, schema};
 use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
+use crate::gateway::step_up::demand;
 use crate::state::AppState;
 
 pub fn get(state: &AppState) -> Value {
@@ -70,7 +74,14 @@ pub async fn write(
         })?;
     }
     let ConfigWriteParams { raw, base_hash, replace_paths, note, confirm_within_ms } = params;
+    let digest = digest(&raw);
     let edit = if method == Method::ConfigPatch { Edit::Patch { raw, replace_paths } } else { Edit::Set { raw } };
+    if !caller.is_owner {
+        // What cannot be read or edited is refused below; a file that changes meanwhile makes the change stale.
+        let text = std::fs::read_to_string(&state.paths.config_file).unwrap_or_default();
+        let paths = edit.apply(&text).map(|edited| edited.changed_paths).unwrap_or_default();
+        demand(state, caller, Act::ChangeSettings { paths: &paths }, Purpose::Settings { digest }).await?;
+    }
     let writing = tokio::task::spawn_blocking({
         let (state, caller) = (state.clone(), Arc::clone(caller));
         move || {
@@ -108,6 +119,11 @@ pub async fn write(
             },
         },
     }))
+}
+
+/// What a proof for a change of the settings is bound to.
+fn digest(raw: &str) -> String {
+    hex::encode(&Sha256::digest(raw)[..16])
 }
 
 fn refusal(error: WriteError) -> Refusal {

@@ -7,19 +7,22 @@ use access::diagnosis::{self, Circumstances, Diagnosis, of_refusal, of_unattribu
 use access::locality::{self, Forwarded, Ingress as Way, TrustedProxies};
 use access::origin;
 use access::policy::Policy;
+use access::step_up::Act;
 use protocol::audit::AuditAction;
 use protocol::doctor::{
     Attempts, AttemptsParams, CheckFinding, Checked, ExplainParams, Explained, ExplainedClient, ExplainedRefusal,
     ExplainedStep, FixParams, MAX_ATTEMPTS, OwnConnection, Repaired, Tone,
 };
+use protocol::method::Purpose;
 use protocol::{Method, Refusal};
 
 use super::devices::decider;
 use crate::clock::stamp;
-use crate::doctor::{CHECKS, Finding, Repair, Severity, examine, gather};
+use crate::doctor::{CHECKS, Change, Finding, Repair, Severity, examine, gather};
 use crate::gateway::admit::page_facts;
 use crate::gateway::auditing;
 use crate::gateway::connection::Connection;
+use crate::gateway::step_up::demand;
 use crate::http::peer::{Ingress, Peer};
 use crate::http::router::UNATTRIBUTABLE;
 use crate::migration;
@@ -159,7 +162,12 @@ pub async fn run(state: &AppState) -> Result<Checked, Refusal> {
 /// Repairs what one check has found, as far as a running gateway can.
 pub async fn fix(state: &AppState, caller: &Connection, params: FixParams) -> Result<Repaired, Refusal> {
     let mut repaired = Repaired { done: Vec::new(), failed: Vec::new() };
-    for finding in look(state).await?.iter().filter(|finding| finding.id == params.id) {
+    let found = look(state).await?;
+    let meant: Vec<&Finding> = found.iter().filter(|finding| finding.id == params.id).collect();
+    let paths: Vec<String> = meant.iter().flat_map(|finding| changed_settings(finding)).collect();
+    let purpose = Purpose::Settings { digest: params.id.clone() };
+    demand(state, caller, Act::ChangeSettings { paths: &paths }, purpose).await?;
+    for finding in meant {
         match carry_out(state, finding).await {
             Ok(done) => repaired.done.push(done),
             Err(why) => repaired.failed.push(why),
@@ -171,6 +179,19 @@ pub async fn fix(state: &AppState, caller: &Connection, params: FixParams) -> Re
         auditing::record(state, what).await;
     }
     Ok(repaired)
+}
+
+fn changed_settings(finding: &Finding) -> Vec<String> {
+    match &finding.repair {
+        Some(Repair::Change(Change::Set(assignments))) => assignments.0.iter().map(|(path, _)| path.clone()).collect(),
+        Some(
+            Repair::Change(Change::Own { .. } | Change::Protect { .. } | Change::MoveAside(_))
+            | Repair::RescueStore
+            | Repair::Migrate
+            | Repair::StartService,
+        )
+        | None => Vec::new(),
+    }
 }
 
 /// Gathering waits for the disk, for other programs, and for this very gateway; so it has a thread of its own.

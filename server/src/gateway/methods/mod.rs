@@ -11,6 +11,7 @@ pub mod logs;
 pub mod node_calls;
 pub mod nodes;
 pub mod owner;
+pub mod passkeys;
 pub mod push;
 pub mod recovery;
 pub mod settings;
@@ -66,12 +67,13 @@ pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) 
         Method::ConfigRollback => to_json(settings::roll_back(state, method.read_params(params)?).await?),
         Method::ConfigSchema => bare(method.read_params(params)?, config::schema(state)),
         Method::ConfigSchemaLookup => to_json(config::look_up(&method.read_params(params)?)?),
-        Method::ConfigSecret => bare(method.read_params(params)?, settings::secret(state, caller)?),
+        Method::ConfigSecret => bare(method.read_params(params)?, settings::secret(state, caller).await?),
         Method::DevicePairApprove => to_json(devices::approve(state, caller, method.read_params(params)?).await?),
         Method::DevicePairBlock => to_json(blocking::block(state, caller, method.read_params(params)?).await?),
         Method::DevicePairBlocked => bare(method.read_params(params)?, blocking::list(state, caller).await?),
         Method::DevicePairExplain => to_json(explain::explain(state, caller, method.read_params(params)?).await?),
-        Method::DevicePairList => bare(method.read_params(params)?, devices::list(state, caller).await?),
+        Method::DevicePairList => to_json(devices::list(state, caller, method.read_params(params)?).await?),
+        Method::DevicePairPage => to_json(devices::page(state, caller, method.read_params(params)?).await?),
         Method::DevicePairReject => to_json(devices::reject(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRemove => to_json(devices::remove(state, caller, method.read_params(params)?).await?),
         Method::DevicePairRename => to_json(devices::rename(state, caller, method.read_params(params)?).await?),
@@ -121,6 +123,10 @@ pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) 
         Method::OwnerStop => to_json(owner::stop(state, method.read_params(params)?)),
         Method::OwnerMigrate => to_json(recovery::migrate(state, &method.read_params(params)?).await?),
         Method::OwnerPanic => bare(method.read_params(params)?, panic(state, caller).await),
+        Method::PasskeyBegin => bare(method.read_params(params)?, passkeys::begin(state, caller).await?),
+        Method::PasskeyFinish => to_json(passkeys::finish(state, caller, method.read_params(params)?).await?),
+        Method::PasskeyList => bare(method.read_params(params)?, passkeys::list(state, caller).await?),
+        Method::PasskeyRemove => to_json(passkeys::remove(state, caller, method.read_params(params)?).await?),
         Method::PushKey => bare(method.read_params(params)?, push::key(state)?),
         Method::PushList => bare(method.read_params(params)?, push::list(state, caller).await?),
         Method::PushSubscribe => to_json(push::subscribe(state, caller, method.read_params(params)?).await?),
@@ -128,6 +134,8 @@ pub async fn call(state: &AppState, caller: &Arc<Connection>, request: Request) 
         Method::PushUnsubscribe => to_json(push::unsubscribe(state, caller, method.read_params(params)?).await?),
         // No skill here needs a program.
         Method::SkillsBins => bare(method.read_params(params)?, json!({"bins": []})),
+        Method::StepUpBegin => to_json(passkeys::ask_proof(state, caller, method.read_params(params)?).await?),
+        Method::StepUpFinish => to_json(passkeys::prove(state, caller, method.read_params(params)?).await?),
         Method::SystemPresence => bare(method.read_params(params)?, presence::list(state)),
         Method::Status => bare(method.read_params(params)?, status::status(state).await?),
         Method::SystemInfo => bare(method.read_params(params)?, system::info(state).await?),

@@ -3,7 +3,9 @@
 use access::entries::Judged;
 use access::locality::Ingress as Way;
 use access::policy::AuthMode;
+use access::step_up::Act;
 use client::GatewayUrl;
+use protocol::method::Purpose;
 use protocol::refusal::{ConfigFile, ConfigRefusal};
 use protocol::settings::{
     CertificateSeen, CheckParams, Checked, Described, Disconnects, Limits, Proxies, Reach, Remark, RestartState,
@@ -23,6 +25,7 @@ use crate::doctor::facts::{Certificate, CertificateState};
 use crate::doctor::gather::certificates_of;
 use crate::gateway::connection::Connection;
 use crate::gateway::foresight;
+use crate::gateway::step_up::demand;
 use crate::state::{AppState, Ending};
 use crate::store::crowding::{MAX_PENDING, MAX_PENDING_PER_ADDRESS};
 use crate::tailscale;
@@ -207,7 +210,8 @@ pub async fn reach(state: &AppState) -> Reach {
 }
 
 /// The secret that is in force. That somebody looked at it is written down.
-pub fn secret(state: &AppState, caller: &Connection) -> Result<ShownSecret, Refusal> {
+pub async fn secret(state: &AppState, caller: &Connection) -> Result<ShownSecret, Refusal> {
+    demand(state, caller, Act::ShowSecret, Purpose::Secret).await?;
     let config = state.config();
     let secret = config.shared_secret().ok_or(Refusal::Config(ConfigRefusal::NoSecret))?;
     tracing::info!(

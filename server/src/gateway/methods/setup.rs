@@ -1,7 +1,8 @@
 //! `device.pair.setupCode` and `device.pair.setupStatus` (wire.md §10.2).
 
 use access::policy::AuthMode;
-use protocol::method::{PageLink, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
+use access::step_up::Act;
+use protocol::method::{PageLink, Purpose, QrPath, SetupCodeMade, SetupCodeParams, SetupRef, SetupStatus};
 use protocol::refusal::SetupRefusal;
 use protocol::setup_code::{http_url, is_loopback_url};
 use protocol::{BootstrapProfile, Refusal, Secret, SetupCode};
@@ -9,6 +10,7 @@ use protocol::{BootstrapProfile, Refusal, Secret, SetupCode};
 use crate::gateway::connection::Connection;
 use crate::gateway::minting::{self, Minted};
 use crate::gateway::public_url::{self, PublicUrl, Wish};
+use crate::gateway::step_up::demand;
 use crate::keys::{hash_code, new_short_code};
 use crate::qr::Qr;
 use crate::state::AppState;
@@ -36,6 +38,7 @@ pub async fn code(state: &AppState, caller: &Connection, params: SetupCodeParams
     // What others may listen to must not hand out an owner's rights.
     let is_downgraded = may_be_overheard && wanted == BootstrapProfile::Full;
     let profile = if is_downgraded { BootstrapProfile::Limited } else { wanted };
+    demand(state, caller, Act::MakeCode { scopes: &profile.scopes() }, Purpose::Code).await?;
     let Minted { code, setup_id, expires_at_ms } = minting::mint(state, Some(caller), profile).await?;
     let join_url = if wants_join { Some(join_url(state, &setup_id, &url).await?) } else { None };
     let setup = SetupCode {

@@ -4,7 +4,7 @@ use protocol::Refusal;
 use serde_json::{Value, json};
 
 use crate::config::SecretSource;
-use crate::gateway::exposure;
+use crate::gateway::{exposure, outlook};
 use crate::state::AppState;
 
 /// The gateway carries no agents, channels or plugins, and says so.
@@ -52,6 +52,7 @@ pub async fn status(state: &AppState) -> Result<Value, Refusal> {
             "pending": counts.pending,
             "paired": counts.paired,
             "reachableFrom": exposure::reachable(state),
+            "setup": outlook::outlook(state),
         },
     }))
 }
