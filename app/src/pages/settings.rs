@@ -22,6 +22,7 @@ mod reach;
 mod secret;
 mod sections;
 mod trial;
+mod ways;
 
 #[component]
 pub(crate) fn Settings() -> impl IntoView {

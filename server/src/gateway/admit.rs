@@ -61,7 +61,7 @@ pub fn check_surroundings(config: &Config, arrival: &Arrival, connect: &Connect)
     if arrival.page.is_none() && !connect.is_web_page() {
         return Ok(());
     }
-    let page = page_facts(&arrival.ingress.attribution, arrival.page.as_deref(), arrival.host.as_deref());
+    let page = page_facts(&arrival.ingress.attribution, arrival.page.as_deref(), arrival.host());
     origin::check(page, &config.policy.origins)
 }
 
@@ -255,9 +255,8 @@ async fn apply(state: &AppState, candidate: &Candidate<'_>, event: PairingEvent)
 fn check_build(candidate: &Candidate<'_>) -> Result<(), Refusal> {
     let Candidate { arrival, connect, .. } = candidate;
     let page_host = arrival.page.as_deref().and_then(|page| page.split_once("://")).map(|(_, host)| host);
-    let is_ours = page_host
-        .zip(arrival.host.as_deref())
-        .is_some_and(|(page, host)| page.trim_end_matches('/').eq_ignore_ascii_case(host));
+    let is_ours =
+        page_host.zip(arrival.host()).is_some_and(|(page, host)| page.trim_end_matches('/').eq_ignore_ascii_case(host));
     let is_current = connect.client.build_id.as_deref().is_some_and(|id| id == build_id() || id == "dev");
     if connect.is_control_ui() && is_ours && !is_current {
         return Err(Refusal::ControlUiOutdated { gateway_build_id: build_id().to_owned() });

@@ -140,7 +140,7 @@ pub fn note_refusal(state: &AppState, arrival: &Arrival, connect: Option<&Connec
     let around = Circumstances {
         client: arrival.ingress.attribution.client,
         page: arrival.page.as_deref(),
-        host: arrival.host.as_deref(),
+        host: arrival.host(),
         device_id: claimed,
         port: state.port,
     };
@@ -163,7 +163,7 @@ pub fn note_waiting(state: &AppState, arrival: &Arrival, connect: &Connect, requ
 }
 
 /// A client was let in.
-pub fn note_admission(state: &AppState, connection: &Connection, host: Option<&str>, peer: IpAddr, headers: &[Header]) {
+pub fn note_admission(state: &AppState, connection: &Connection, peer: IpAddr, forwarded: Vec<Header>) {
     if connection.is_owner {
         return;
     }
@@ -179,8 +179,8 @@ pub fn note_admission(state: &AppState, connection: &Connection, host: Option<&s
         code: None,
         origin: introduction.origin(),
         peer: peer.to_string(),
-        host: host.map(cut),
-        forwarded: headers.to_vec(),
+        host: introduction.arrived.as_ref().and_then(|arrived| arrived.host()).map(cut),
+        forwarded,
         device_id: connection.device_id.clone(),
         name: client.display_name.as_deref().map(cut),
         client: Some(cut(format!("{} {}", client.id, client.version))),
@@ -247,8 +247,8 @@ fn attempt(state: &AppState, arrival: &Arrival, connect: Option<&Connect>, outco
         outcome,
         code: None,
         origin: ingress.attribution.origin(ingress.is_encrypted, arrival.page.as_deref()),
-        peer: arrival.peer.to_string(),
-        host: arrival.host.as_deref().map(cut),
+        peer: arrival.ingress.peer().to_string(),
+        host: arrival.host().map(cut),
         forwarded: arrival.forwarded.clone(),
         device_id: claimed.map(|device| DeviceId::claimed(cut(&device.id))),
         name: client.and_then(|client| client.display_name.as_deref()).map(cut),

@@ -1,6 +1,5 @@
 //! From a silent socket to a session: challenge, `connect`, verdict, hello (wire.md §2–4).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,11 +36,8 @@ const MAX_ORIGIN: usize = 300;
 /// A socket that has just opened.
 pub struct Arrival {
     pub ingress: Ingress,
-    pub host: Option<String>,
     /// The Origin header: the page that opened the socket.
     pub page: Option<String>,
-    /// The other end of the TCP connection.
-    pub peer: IpAddr,
     /// The headers by which proxies speak.
     pub forwarded: Vec<Header>,
     arrived: Box<Arrived>,
@@ -51,14 +47,17 @@ pub struct Arrival {
 
 impl Arrival {
     pub fn new(ingress: Ingress, peer: Peer, headers: &HeaderMap, place: Option<UnauthenticatedSocket>) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         // An Origin that is not even text is an Origin all the same.
         let page = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
         // No origin is this long; one that claims to be is as good as none.
         let page = page.map(|page| if page.len() > MAX_ORIGIN { "null" } else { page }.to_owned());
         let arrived = Box::new(Arrived::new(peer, headers));
-        let (peer, forwarded) = (ingress.peer(), attempts::kept(headers));
-        Self { ingress, host: text(header::HOST), page, peer, forwarded, arrived, _place: place }
+        Self { ingress, page, forwarded: attempts::kept(headers), arrived, _place: place }
+    }
+
+    /// The Host header.
+    pub fn host(&self) -> Option<&str> {
+        self.arrived.host()
     }
 
     /// Whom a wrong secret is counted against.
@@ -133,6 +132,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = session::success(&request, &serde_json::to_string(&hello).ok()?);
     let Admitted { grant, paired, pending_request } = admitted;
     let device_id = device.map(|device| device.id().clone());
+    let peer = arrival.ingress.peer();
     let particulars = Particulars {
         node: LiveNode::of(&connect, grant.role).map(Box::new),
         is_owner: arrival.ingress.is_owner,
@@ -159,7 +159,7 @@ pub async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         connection.close(Close::auth_changed());
     }
     log_admission(&connection);
-    attempts::note_admission(state, &connection, arrival.host.as_deref(), arrival.peer, &arrival.forwarded);
+    attempts::note_admission(state, &connection, peer, arrival.forwarded);
     Some(Entered { connection, queue, socket, backlog })
 }
 
